@@ -1,0 +1,159 @@
+"""Typed settings, one frozen group per concern, built on demand from the environment.
+
+Nothing is read when this module is imported: a process builds only the groups it needs, so a producer
+starts without a database password. Every group names its environment prefix; a variable with a known
+prefix that fits no field is refused by `check_environment`, so a typing mistake cannot be silent.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+ROOT = Path(__file__).resolve().parent
+RUN_DIR = ROOT / ".run"
+CACHE_DIR = ROOT / ".cache"
+
+
+class UnknownSetting(ValueError):
+    """An environment variable carries a known prefix but fits no setting."""
+
+
+class _Group(BaseSettings):
+    model_config = SettingsConfigDict(frozen=True, extra="forbid", env_file=None)
+
+
+class KafkaSettings(_Group):
+    """Where the log of truth is."""
+
+    model_config = SettingsConfigDict(env_prefix="FRAUD_KAFKA_")
+    bootstrap_servers: str = Field("127.0.0.1:9092", description="Comma-separated host:port of the brokers.")
+    partitions: int = Field(12, ge=1, description="Partitions of each topic of the flow when it is created.")
+    request_timeout_ms: int = Field(
+        10_000, ge=100, description="How long a record may wait for its acknowledgement before it counts as failed."
+    )
+
+
+class RedisSettings(_Group):
+    """Where feature state, idempotent answers and the alert cache live."""
+
+    model_config = SettingsConfigDict(env_prefix="FRAUD_REDIS_")
+    url: str = Field("redis://127.0.0.1:6379/0", description="URL of the server.")
+    timeout_ms: int = Field(2_000, ge=1, description="Socket time-out of one command.")
+
+
+class PostgresSettings(_Group):
+    """Where cases, alerts and the outbox live."""
+
+    model_config = SettingsConfigDict(env_prefix="FRAUD_POSTGRES_")
+    dsn: SecretStr = Field(description="libpq URL, password included: postgresql://user:password@host:port/db.")
+    pool_size: int = Field(4, ge=1, le=64, description="Connections one process may hold.")
+
+
+class IngestSettings(_Group):
+    """Time bounds of a transaction, relative to the moment it comes in."""
+
+    model_config = SettingsConfigDict(env_prefix="FRAUD_INGEST_")
+    enforce_time_bounds: bool = Field(True, description="Off for replays of history.")
+    max_future_s: int = Field(300, ge=0, description="How far ahead of the clock an event may be.")
+    max_age_s: int = Field(30 * 86_400, ge=0, description="How far behind the clock an event may be.")
+
+
+class ModelSettings(_Group):
+    """Which model and which policy decide."""
+
+    model_config = SettingsConfigDict(env_prefix="FRAUD_MODEL_")
+    directory: Path = Field(
+        RUN_DIR / "models", description="Folder of model versions; the file `active` names the serving one."
+    )
+    policy_file: Path = Field(
+        ROOT / "fraud_prevention" / "policy" / "rules.yaml", description="Rules and thresholds that decide."
+    )
+
+
+class StreamSettings(_Group):
+    """The Spark job."""
+
+    model_config = SettingsConfigDict(env_prefix="FRAUD_STREAM_")
+    checkpoint_dir: Path = Field(RUN_DIR / "checkpoints" / "stream", description="Absolute path on durable storage.")
+    max_offsets_per_trigger: int = Field(60_000, ge=1, description="Hard cap of one micro-batch, in records.")
+    jars_dir: Path = Field(CACHE_DIR / "spark-jars", description="Spark's Kafka connector, resolved by Maven.")
+    master: str = Field("local[2]", description="Spark master; a cluster manager overrides it.")
+    driver_memory: str = Field("1g", description="Heap of the driver (and of the workers in local mode).")
+    starting_offsets: Literal["earliest", "latest"] = Field(
+        "earliest", description="Where a stream without a checkpoint starts."
+    )
+
+
+class ApiSettings(_Group):
+    """The synchronous decision API."""
+
+    model_config = SettingsConfigDict(env_prefix="FRAUD_API_")
+    host: str = Field("127.0.0.1", description="Address to listen on.")
+    port: int = Field(8080, ge=0, le=65_535, description="Port to listen on.")
+    deadline_ms: int = Field(150, ge=1, description="Time within which an answer is owed.")
+    threads: int = Field(8, ge=1, le=128, description="Requests one worker process handles at once.")
+    workers: int = Field(1, ge=1, le=64, description="Worker processes.")
+    max_body_bytes: int = Field(65_536, ge=1_024, description="A larger request is refused before it is parsed.")
+
+
+class SinkSettings(_Group):
+    """The consumers that fill the stores."""
+
+    model_config = SettingsConfigDict(env_prefix="FRAUD_SINK_")
+    group: str = Field("storage-sink", description="Consumer group; its offsets live in PostgreSQL.")
+    batch_size: int = Field(5_000, ge=1, description="Records written in one database transaction at most.")
+    alert_ttl_s: int = Field(86_400, ge=1, description="Life of `fraud_alert:{transaction_id}` in Redis.")
+
+
+class DashboardSettings(_Group):
+    """The officers' dashboard: its API and its pages."""
+
+    model_config = SettingsConfigDict(env_prefix="FRAUD_DASHBOARD_")
+    host: str = Field("127.0.0.1", description="Address to listen on.")
+    api_port: int = Field(8081, ge=0, le=65_535, description="Port of the dashboard API.")
+    web_port: int = Field(3000, ge=0, le=65_535, description="Port of the pages.")
+    officer: str = Field("local-officer", description="Who acts, where no sign-in is configured.")
+    feed_size: int = Field(200, ge=1, description="Decisions kept for a page that has just been opened.")
+
+
+GROUPS: tuple[type[_Group], ...] = (
+    KafkaSettings,
+    RedisSettings,
+    PostgresSettings,
+    IngestSettings,
+    ModelSettings,
+    StreamSettings,
+    ApiSettings,
+    SinkSettings,
+    DashboardSettings,
+)
+
+
+def check_environment() -> None:
+    """Refuse environment variables that look like settings and are none.
+
+    Raises UnknownSetting, which names the variable and the closest group.
+    """
+    known = {f"{g.model_config['env_prefix']}{name}".upper() for g in GROUPS for name in g.model_fields}
+    prefixes = tuple(str(g.model_config["env_prefix"]) for g in GROUPS)
+    for name in sorted(os.environ):
+        if name.startswith(prefixes) and name not in known:
+            raise UnknownSetting(f"{name} is not a setting; `fraud settings` lists them all")
+
+
+def load_run_env(path: Path = RUN_DIR / "env") -> dict[str, str]:
+    """Put the running local stack's addresses into the environment and return them.
+
+    Variables that are set already win. Returns {} where no stack has written the file.
+    """
+    if not path.exists():
+        return {}
+    pairs = dict(line.split("=", 1) for line in path.read_text().splitlines() if line and not line.startswith("#"))
+    for name, value in pairs.items():
+        os.environ.setdefault(name, value)
+    return pairs
