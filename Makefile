@@ -1,0 +1,145 @@
+# One entry for people and for CI. `make help` lists every target.
+SHELL := /usr/bin/env bash
+.SHELLFLAGS := -euo pipefail -c
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.SUFFIXES:
+
+PREREQUISITES := ci_cd_testing_deployment/actions/prerequisites.sh
+FRONTEND := visualization_dashboard/frontend
+BIN := .venv/bin
+UV := .cache/uv/bin/uv
+PYTEST = $(BIN)/python -m pytest
+
+# Registries answer late at times: wait, and try a bounded number of times. A refusal is final.
+export UV_HTTP_TIMEOUT ?= 180
+export UV_HTTP_RETRIES ?= 5
+export UV_PYTHON_DOWNLOADS := never
+export npm_config_fetch_retries ?= 5
+export npm_config_fetch_timeout ?= 180000
+export npm_config_audit := false
+export npm_config_fund := false
+export NEXT_TELEMETRY_DISABLED := 1
+
+# A step's stamp carries the digest of what the step reads, so an unchanged step is skipped, whatever the clock says.
+digest = $(shell (sha256sum 2>/dev/null || shasum -a 256) <<<"$$(cat $(1) 2>/dev/null)" | cut -c1-16)
+LOCKS := requirements.txt $(if $(shell $(PREREQUISITES) servers),requirements/servers.txt)
+PYTHON_STAMP = .venv/.stamps/$(call digest,$(LOCKS) pyproject.toml)
+NODE_STAMP = $(FRONTEND)/node_modules/.stamps/$(call digest,$(FRONTEND)/package-lock.json)
+PAGES_STAMP = $(FRONTEND)/.next/.stamps/$(call digest,$(shell find $(FRONTEND) \
+	\( -name node_modules -o -name .next -o -name test-results \) -prune -o -type f ! -name '*.tsbuildinfo' \
+	! -name next-env.d.ts -print | LC_ALL=C sort))
+stamp = mkdir -p $(@D) && rm -f $(@D)/* && touch $@
+
+##@ Start
+.PHONY: help
+help: ## List the targets
+	@awk 'BEGIN {FS = ":.*## "; print "Fraudstream. Usage: make TARGET"} \
+		/^##@/ {printf "\n%s\n", substr($$0, 5)} \
+		/^[a-z][a-z-]*:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+
+.PHONY: setup
+setup: ## Make .venv, the jars and the pages; does nothing when nothing has changed
+	@$(MAKE) $(PYTHON_STAMP)
+	@$(MAKE) $(PAGES_STAMP)
+
+.PHONY: demo
+demo: setup ## Train, start everything, stream, and print the dashboard's address (DEMO_SECONDS=60 ends by itself)
+	@$(BIN)/fraud demo $(if $(DEMO_SECONDS),--seconds $(DEMO_SECONDS))
+
+##@ Check
+.PHONY: test
+test: setup lint types rings deps unit pages integration ## All checks that a change must pass
+
+.PHONY: lint
+lint: $(PYTHON_STAMP) ## Style of Python
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check --quiet .
+
+.PHONY: types
+types: $(PYTHON_STAMP) ## Types, tests included
+	$(BIN)/mypy
+
+.PHONY: rings
+rings: $(PYTHON_STAMP) ## Dependencies point inwards
+	$(BIN)/lint-imports --cache-dir .cache/import-linter
+
+.PHONY: deps
+deps: $(PYTHON_STAMP) ## Every import is declared, every declared package is used
+	$(BIN)/deptry .
+
+.PHONY: unit
+unit: $(PYTHON_STAMP) ## Tests that need no server
+	$(PYTEST) -n 2 -m "not integration and not e2e and not slow"
+
+.PHONY: pages
+pages: $(NODE_STAMP) ## Style, types and tests of the pages
+	cd $(FRONTEND) && npm run --if-present check
+
+.PHONY: integration
+integration: setup ## Tests on real servers, which they start: adapters, quick parity, the browser
+	$(PYTEST) -m "(integration or e2e) and not slow" tests
+
+.PHONY: parity
+parity: setup ## Replay, stream and API compute the same features: the long version
+	$(PYTEST) tests/parity
+
+.PHONY: format
+format: $(PYTHON_STAMP) ## Bring Python into shape
+	$(BIN)/ruff check --fix --quiet . || true
+	$(BIN)/ruff format --quiet .
+
+##@ Measure
+.PHONY: bench-stream
+bench-stream: setup ## Events per second through Spark; one JSON line last
+	@$(BIN)/python -m ci_cd_testing_deployment.performance_testing.bench_stream $(ARGS)
+
+.PHONY: bench-api
+bench-api: setup ## Decisions per second and latencies of the API; one JSON line last
+	@$(BIN)/python -m ci_cd_testing_deployment.performance_testing.bench_api $(ARGS)
+
+.PHONY: bench-replay
+bench-replay: setup ## Events per CPU-second of the feature kernel; one JSON line last
+	@$(BIN)/python -m ci_cd_testing_deployment.performance_testing.bench_replay $(ARGS)
+
+##@ Maintain
+.PHONY: lock
+lock: $(UV) ## Recompile the locks; UPGRADE=1 moves to the newest versions that resolve together
+	ci_cd_testing_deployment/actions/lock.sh $(UV) $(if $(UPGRADE),--upgrade)
+
+.PHONY: docs
+docs: $(PYTHON_STAMP) ## Regenerate the pages that are made from code
+	$(BIN)/fraud settings --markdown > docs/settings.md
+
+.PHONY: clean
+clean: ## Remove all that setup made; the data of the local stack under .run stays
+	rm -rf .venv .cache $(FRONTEND)/node_modules $(FRONTEND)/.next
+
+# The steps of setup.
+$(UV): requirements/uv.txt
+	@$(PREREQUISITES) check "$(PYTHON)"
+	$(PYTHON) -m venv --clear .cache/uv
+	.cache/uv/bin/python -m pip install --quiet --disable-pip-version-check --retries 5 --timeout 60 \
+		--require-hashes --requirement requirements/uv.txt
+	@touch $@
+
+$(PYTHON_STAMP): $(UV)
+	@$(PREREQUISITES) check "$(PYTHON)"
+	@$(BIN)/python -c '' 2>/dev/null || $(UV) venv --quiet --python "$(PYTHON)" .venv
+	$(UV) pip sync --quiet --python $(BIN)/python --require-hashes $(LOCKS)
+	$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@$(stamp)
+
+$(NODE_STAMP):
+	@$(PREREQUISITES) node
+	cd $(FRONTEND) && npm ci --no-progress
+	@$(stamp)
+
+$(PAGES_STAMP): $(NODE_STAMP)
+	cd $(FRONTEND) && npm run build
+	@$(stamp)
+
+ifndef PYTHON
+PYTHON = $(shell $(PREREQUISITES) python)
+endif
