@@ -1,0 +1,1 @@
+"""The topics' contracts as values: read from `data-pipeline/contracts`, checked against, rendered for people."""
