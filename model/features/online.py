@@ -2,32 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
-from numpy.typing import NDArray
 
 from fraud_prevention.domain.transaction import Transaction
+from fraud_prevention.ports import CustomerState, FeatureVector, FloatArray
+from model.features.catalogue import CATALOGUE_VERSION, FEATURE_NAMES
 from model.features.codes import encode
 from model.features.engine import compute_online
 from model.features.record import ENTRY, HEADER, PENDING_OFFSET
-
-
-@dataclass(frozen=True, slots=True)
-class CustomerState:
-    """What the store returned in one atomic read: the record, and the pending entries accepted before this event."""
-
-    record: bytes | None
-    pending: tuple[bytes, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Online:
-    """vector f8[F]; version: last log offset the record held; absorbed: pending entries that the record has by now."""
-
-    vector: NDArray[np.float64]
-    version: int
-    absorbed: tuple[bytes, ...]
 
 
 def pending_entry(transaction: Transaction) -> bytes:
@@ -35,27 +17,42 @@ def pending_entry(transaction: Transaction) -> bytes:
     return encode(transaction, PENDING_OFFSET).tobytes()
 
 
-def compute_one(transaction: Transaction, state: CustomerState) -> Online:
-    """The vector of one transaction, as if the pending entries were in the log already and this one came next.
-
-    A pending entry counts until its id is in the record. The transaction's own id never counts, so a retry
-    after a crash sees what the first attempt saw. Raises StateCorrupt for bytes that are no record.
-    """
-    own = encode(transaction, PENDING_OFFSET)
-    held = np.frombuffer(state.record or b"", ENTRY, offset=HEADER.itemsize if state.record else 0)
-    version = int(np.frombuffer(state.record, HEADER, 1)["last_offset"][0]) if state.record else -1
-    waiting = np.frombuffer(b"".join(state.pending), ENTRY)
-    is_absorbed = np.isin(waiting["transaction"], held["transaction"])
-    absorbed = tuple(p for p, gone in zip(state.pending, is_absorbed.tolist(), strict=True) if gone)
-    ahead = waiting[~is_absorbed & (waiting["transaction"] != own["transaction"][0])]
-    record = state.record
-    if record is not None and (held["transaction"] == own["transaction"][0]).any():
-        record = _without(record, int(own["transaction"][0]))
-    events = np.concatenate([ahead, own])
-    return Online(compute_online(events, transaction.customer_id, record).vectors[-1], version, absorbed)
+def record_version(record: bytes | None) -> int:
+    """Last log offset that the record holds, -1 without a record."""
+    return int(np.frombuffer(record, HEADER, 1)["last_offset"][0]) if record else -1
 
 
-def _without(record: bytes, transaction: int) -> bytes:
+class OnlineKernel:
+    """`ports.FeatureKernel` on the one compiled kernel."""
+
+    names = FEATURE_NAMES
+    catalogue_version = CATALOGUE_VERSION
+
+    def compute_one(self, transaction: Transaction, state: CustomerState) -> FeatureVector:
+        """The vector as if the pending entries were in the log already and this transaction came next.
+
+        A pending entry counts until its id is in the record. The transaction's own id never counts, so a retry
+        after a crash sees what the first attempt saw. Raises StateCorrupt for bytes that are no record.
+        """
+        own = encode(transaction, PENDING_OFFSET)
+        own_id = own["transaction"][0]
+        record = state.record
+        held = np.frombuffer(record, ENTRY, offset=HEADER.itemsize) if record else np.zeros(0, ENTRY)
+        waiting = np.frombuffer(b"".join(state.pending), ENTRY)
+        is_absorbed = np.isin(waiting["transaction"], held["transaction"])
+        ahead = waiting[~is_absorbed & (waiting["transaction"] != own_id)]
+        if record is not None and (held["transaction"] == own_id).any():
+            record = _without(record, own_id)
+        computed = compute_online(np.concatenate([ahead, own]), transaction.customer_id, record)
+        absorbed = tuple(p for p, gone in zip(state.pending, is_absorbed.tolist(), strict=True) if gone)
+        return FeatureVector(computed.vectors[-1], absorbed)
+
+    def without_state(self, transaction: Transaction) -> FloatArray:
+        """The vector of a customer nobody has seen: what is left when the store is away."""
+        return compute_online(encode(transaction, PENDING_OFFSET), transaction.customer_id, None).vectors[0]
+
+
+def _without(record: bytes, transaction: np.uint64) -> bytes:
     """The record as it was before it took the transaction in."""
     header = np.frombuffer(bytearray(record[: HEADER.itemsize]), HEADER)
     entries = np.frombuffer(record, ENTRY, offset=HEADER.itemsize)

@@ -1,0 +1,196 @@
+"""Feature state in Redis: one packed record per customer, written by the stream, fenced; a pending list beside it.
+
+Keys: `fs:{customer}` the record, `fp:{customer}` the pending list (same hash slot, so that one script reads
+both). The bytes are `model.features.record`'s; of their layout this module knows only what the fence needs.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable, Sequence
+from typing import Any, Final, cast
+
+import redis
+
+from config import RedisSettings
+from fraud_prevention.domain.errors import StateFenced, Unavailable
+from fraud_prevention.domain.transaction import Transaction
+from fraud_prevention.ports import CustomerState
+from model.features.engine import BatchSpan
+from model.features.online import pending_entry, record_version
+from model.features.record import CAP, ENTRY, HEADER
+
+# One script call holds the server for about a millisecond at this many records.
+_KEYS_PER_CALL: Final = 500
+# A pending entry whose transaction never reached the log (a crash between the two) stops counting after a day.
+PENDING_TTL_S: Final = 86_400
+
+_OFFSETS_AT: Final = cast(int, cast(Any, HEADER.fields)["start_offset"][1])
+_ID_AT: Final = cast(int, cast(Any, ENTRY.fields)["transaction"][1])
+
+# All or nothing: look at every header first, write only if no newer batch has been there.
+_WRITE: Final = f"""
+local start, stop = tonumber(ARGV[1]), tonumber(ARGV[2])
+for i, key in ipairs(KEYS) do
+  local held = redis.call('GETRANGE', key, {_OFFSETS_AT}, {_OFFSETS_AT + 15})
+  if #held == 16 then
+    local s, e = struct.unpack('<i8i8', held)
+    if s > start or (s == start and e > stop) then return {{i, s}} end
+  end
+end
+for i, key in ipairs(KEYS) do redis.call('SET', key, ARGV[i + 2]) end
+return {{0, 0}}
+"""
+
+# The pending list before this event, and the event behind it; the same id is never appended twice.
+_APPEND: Final = f"""
+local before = {{}}
+local waiting = redis.call('LRANGE', KEYS[2], 0, -1)
+for i, entry in ipairs(waiting) do
+  if string.sub(entry, {_ID_AT + 1}, {_ID_AT + 8}) == ARGV[2] then
+    return {{redis.call('GET', KEYS[1]), before}}
+  end
+  before[i] = entry
+end
+redis.call('RPUSH', KEYS[2], ARGV[1])
+if #waiting >= tonumber(ARGV[3]) then redis.call('LPOP', KEYS[2]) end
+redis.call('EXPIRE', KEYS[2], ARGV[4])
+return {{redis.call('GET', KEYS[1]), before}}
+"""
+
+# First write wins for a batch's start offset; a greater one held means that this writer is behind.
+_BIND: Final = """
+local held = redis.call('HMGET', KEYS[1], 'start', 'bundle')
+if held[1] then
+  local s = tonumber(held[1])
+  if s == tonumber(ARGV[1]) then return {0, held[2]} end
+  if s > tonumber(ARGV[1]) then return {1, held[1]} end
+end
+redis.call('HSET', KEYS[1], 'start', ARGV[1], 'bundle', ARGV[2])
+return {0, ARGV[2]}
+"""
+
+
+def connect(settings: RedisSettings) -> redis.Redis:
+    """A client with bounded time-outs; connects on first use."""
+    timeout_s = settings.timeout_ms / 1000
+    return redis.Redis.from_url(settings.url, socket_timeout=timeout_s, socket_connect_timeout=timeout_s)
+
+
+def record_key(customer_id: str) -> str:
+    """Where the customer's record is."""
+    return f"fs:{{{customer_id}}}"
+
+
+def pending_key(customer_id: str) -> str:
+    """Where the customer's pending list is."""
+    return f"fp:{{{customer_id}}}"
+
+
+class RedisStateStore:
+    """`ports.StateStore` for the API, and the batch reads and fenced writes of the stream."""
+
+    def __init__(self, client: redis.Redis) -> None:
+        self._redis = client
+        self._write = client.register_script(_WRITE)
+        self._append = client.register_script(_APPEND)
+        self._bind = client.register_script(_BIND)
+
+    def read_and_append(self, transaction: Transaction) -> CustomerState:
+        """See `ports.StateStore.read_and_append`. The list is capped at the ring's cap: older entries cannot count."""
+        entry = pending_entry(transaction)
+        keys = [record_key(transaction.customer_id), pending_key(transaction.customer_id)]
+        try:
+            record, pending = self._append(keys, [entry, entry[_ID_AT : _ID_AT + 8], CAP, PENDING_TTL_S])
+        except redis.RedisError as error:
+            raise Unavailable("redis", str(error)) from error
+        return CustomerState(record, tuple(pending), record_version(record))
+
+    def drop_pending(self, customer_id: str, entries: Sequence[bytes]) -> None:
+        """See `ports.StateStore.drop_pending`."""
+        if not entries:
+            return
+        key = pending_key(customer_id)
+        try:
+            with self._redis.pipeline(transaction=False) as pipe:
+                for entry in entries:
+                    pipe.lrem(key, 1, cast(str, entry))
+                pipe.execute()
+        except redis.RedisError as error:
+            raise Unavailable("redis", str(error)) from error
+
+    def ping(self) -> None:
+        """See `ports.StateStore.ping`."""
+        try:
+            self._redis.ping()
+        except redis.RedisError as error:
+            raise Unavailable("redis", str(error)) from error
+
+    def read(self, customer_ids: Sequence[str]) -> list[bytes | None]:
+        """The customers' records, None where there is none. Raises Unavailable."""
+        if not customer_ids:
+            return []
+        try:
+            return cast("list[bytes | None]", self._redis.mget([record_key(c) for c in customer_ids]))
+        except redis.RedisError as error:
+            raise Unavailable("redis", str(error)) from error
+
+    def write(self, customer_ids: Sequence[str], records: Sequence[bytes], span: BatchSpan) -> None:
+        """Replace the records, unless a newer batch (or a longer cut of this one) has written one of them.
+
+        Each call to the server is all or nothing; a refusal in a later call leaves the earlier ones written,
+        which a retry of the same batch repeats with the same bytes. Raises StateFenced, Unavailable.
+        """
+        for at in range(0, len(customer_ids), _KEYS_PER_CALL):
+            names = customer_ids[at : at + _KEYS_PER_CALL]
+            values = records[at : at + _KEYS_PER_CALL]
+            try:
+                refused, held = self._write(
+                    [record_key(c) for c in names], [span.start_offset, span.end_offset, *values]
+                )
+            except redis.RedisError as error:
+                raise Unavailable("redis", str(error)) from error
+            if refused:
+                raise StateFenced(names[refused - 1], held, span.start_offset)
+
+    def bind_bundle(self, topic: str, partition: int, start_offset: int, bundle: str) -> str:
+        """The bundle that decides the batch which starts at the offset: the first one bound wins.
+
+        Raises StateFenced where a later batch of the partition has been bound, Unavailable.
+        """
+        key = f"bundle:{{{topic}:{partition}}}"
+        try:
+            is_fenced, held = self._bind([key], [start_offset, bundle])
+        except redis.RedisError as error:
+            raise Unavailable("redis", str(error)) from error
+        if is_fenced:
+            raise StateFenced(key, int(held), start_offset)
+        return cast(bytes, held).decode()
+
+    def load(self, records: Iterable[tuple[str, bytes]], batch: int = 2_000) -> int:
+        """Put records of a rebuild from history in place, whatever was there; returns how many."""
+        count = 0
+        pending: dict[str, bytes] = {}
+        for customer_id, record in records:
+            pending[record_key(customer_id)] = record
+            count += 1
+            if len(pending) >= batch:
+                self._redis.mset(cast(Any, pending))
+                pending = {}
+        if pending:
+            self._redis.mset(cast(Any, pending))
+        return count
+
+    def clear(self, batch: int = 2_000) -> int:
+        """Remove every record, pending list and bound bundle; returns how many keys went."""
+        count = 0
+        for pattern in ("fs:{*", "fp:{*", "bundle:{*"):
+            doomed = []
+            for key in self._redis.scan_iter(pattern, count=batch):
+                doomed.append(key)
+                if len(doomed) >= batch:
+                    count += cast(int, self._redis.unlink(*doomed))
+                    doomed = []
+            if doomed:
+                count += cast(int, self._redis.unlink(*doomed))
+        return count
