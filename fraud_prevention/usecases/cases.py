@@ -177,8 +177,6 @@ class CaseDesk:
             work.record(self._event(closed, CaseEventKind.VERDICT, officer, now_ms, data))
         return closed
 
-    def _event(
-        self, case: Case, kind: CaseEventKind, officer: str, now_ms: int, data: Mapping[str, Any]
-    ) -> CaseEvent:
+    def _event(self, case: Case, kind: CaseEventKind, officer: str, now_ms: int, data: Mapping[str, Any]) -> CaseEvent:
         event_id = event_id_for(case.case_id, kind, self._new_key())
         return CaseEvent(event_id, case.case_id, case.customer_id, kind, officer, now_ms, data)

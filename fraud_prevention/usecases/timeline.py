@@ -8,7 +8,12 @@ from typing import Any, Final
 from fraud_prevention.domain.reference import minor_digits
 from fraud_prevention.usecases.cases import Happening
 
-_OUTCOMES: Final = {"approve": "Approved", "challenge": "Challenged", "review": "Held for review", "decline": "Declined"}
+_OUTCOMES: Final = {
+    "approve": "Approved",
+    "challenge": "Challenged",
+    "review": "Held for review",
+    "decline": "Declined",
+}
 _CUSTOMER_EVENTS: Final = {
     "profile_change": "Profile changed",
     "new_device": "New device registered",

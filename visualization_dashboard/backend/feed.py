@@ -91,7 +91,9 @@ class ClientQueue:
 class FeedStream:
     """The body of one client's response: an iterator of event-stream blocks that gives its place back when closed."""
 
-    def __init__(self, queue: ClientQueue, on_close: Callable[[ClientQueue], None], clock_s: Callable[[], float]):
+    def __init__(
+        self, queue: ClientQueue, on_close: Callable[[ClientQueue], None], clock_s: Callable[[], float]
+    ) -> None:
         self._queue = queue
         self._on_close = on_close
         self._clock_s = clock_s

@@ -20,7 +20,6 @@ def render() -> str:
 
 def main() -> None:
     PATH.write_text(render(), encoding="utf-8")
-    print(PATH)
 
 
 if __name__ == "__main__":

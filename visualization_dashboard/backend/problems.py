@@ -57,10 +57,6 @@ def register(app: APIFlask) -> None:
     def on_http_exception(error: HTTPException) -> Response:
         return problem(error.code or 500, error.name, error.description or error.name)
 
-    @app.errorhandler(500)
-    def on_bug(error: HTTPException) -> Response:
-        return problem(500, "Internal error", "see the log")
-
 
 def _validation_errors(detail: Any) -> list[FieldError]:
     """APIFlask's {location: {field: [messages]}} as field errors."""
