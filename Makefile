@@ -26,6 +26,8 @@ export NEXT_TELEMETRY_DISABLED := 1
 digest = $(shell (sha256sum 2>/dev/null || shasum -a 256) <<<"$$(cat $(1) 2>/dev/null)" | cut -c1-16)
 LOCKS := requirements.txt $(if $(shell $(PREREQUISITES) servers),requirements/servers.txt)
 PYTHON_STAMP = .venv/.stamps/$(call digest,$(LOCKS) pyproject.toml)
+JARS_STAMP = .cache/stamps-jars/$(call digest,ci_cd_testing_deployment/local/maven.py \
+	$(wildcard ci_cd_testing_deployment/local/*/pom.xml))
 NODE_STAMP = $(FRONTEND)/node_modules/.stamps/$(call digest,$(FRONTEND)/package-lock.json)
 PAGES_STAMP = $(FRONTEND)/.next/.stamps/$(call digest,$(shell find $(FRONTEND) \
 	\( -name node_modules -o -name .next -o -name test-results \) -prune -o -type f ! -name '*.tsbuildinfo' \
@@ -40,9 +42,7 @@ help: ## List the targets
 		/^[a-z][a-z-]*:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 .PHONY: setup
-setup: ## Make .venv, the jars and the pages; does nothing when nothing has changed
-	@$(MAKE) $(PYTHON_STAMP)
-	@$(MAKE) $(PAGES_STAMP)
+setup: $(PYTHON_STAMP) $(JARS_STAMP) $(PAGES_STAMP) ## Make .venv, the jars and the pages; does nothing when nothing has changed
 
 .PHONY: demo
 demo: setup ## Train, start everything, stream, and print the dashboard's address (DEMO_SECONDS=60 ends by itself)
@@ -67,7 +67,7 @@ rings: $(PYTHON_STAMP) ## Dependencies point inwards
 
 .PHONY: deps
 deps: $(PYTHON_STAMP) ## Every import is declared, every declared package is used
-	$(BIN)/deptry .
+	$(BIN)/deptry . --config requirements/deptry.toml
 
 .PHONY: unit
 unit: $(PYTHON_STAMP) ## Tests that need no server
@@ -129,6 +129,10 @@ $(PYTHON_STAMP): $(UV)
 	@$(BIN)/python -c '' 2>/dev/null || $(UV) venv --quiet --python "$(PYTHON)" .venv
 	$(UV) pip sync --quiet --python $(BIN)/python --require-hashes $(LOCKS)
 	$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@$(stamp)
+
+$(JARS_STAMP): | $(PYTHON_STAMP)
+	$(BIN)/python -m ci_cd_testing_deployment.local.maven
 	@$(stamp)
 
 $(NODE_STAMP):

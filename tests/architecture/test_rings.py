@@ -1,0 +1,75 @@
+"""Dependencies point inwards."""
+
+from __future__ import annotations
+
+import ast
+import sys
+
+import grimp
+import pytest
+from importlinter.cli import lint_imports
+
+from config import ROOT
+from tests.architecture.tree import PACKAGES, files, read
+
+ADAPTERS = ("storage_security.kafka", "storage_security.redis", "storage_security.postgres")
+COMPOSERS = ("bootstrap", "sink", "migrate", "main")
+"""Names of modules that put the parts together, and may therefore name adapters."""
+
+
+@pytest.fixture(scope="module")
+def graph() -> grimp.ImportGraph:
+    return grimp.build_graph(*PACKAGES, cache_dir=str(ROOT / ".cache" / "grimp"))
+
+
+def test_contracts_of_the_rings_are_kept(capsys: pytest.CaptureFixture[str]) -> None:
+    status = lint_imports(
+        config_filename=str(ROOT / "pyproject.toml"), cache_dir=str(ROOT / ".cache" / "import-linter")
+    )
+    assert status == 0, capsys.readouterr().out
+
+
+def test_domain_imports_the_standard_library_only() -> None:
+    for path in (p for p in files(".py") if p.parts[:2] == ("fraud_prevention", "domain")):
+        for node in ast.walk(ast.parse(read(path))):
+            names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
+            if isinstance(node, ast.ImportFrom):
+                names = [node.module or ""]
+            for name in names:
+                inside = name.startswith("fraud_prevention.domain")
+                assert inside or name.split(".")[0] in sys.stdlib_module_names, f"{path} imports {name}"
+
+
+def test_ports_name_no_library_but_the_types_they_carry() -> None:
+    allowed = sys.stdlib_module_names | {"numpy", "fraud_prevention", "model"}
+    for node in ast.walk(ast.parse(read("fraud_prevention/ports.py"))):
+        if isinstance(node, ast.ImportFrom):
+            assert (node.module or "").split(".")[0] in allowed, node.module
+
+
+def test_only_composers_name_adapters(graph: grimp.ImportGraph) -> None:
+    offenders = [
+        f"{importer} imports {adapter}"
+        for adapter in sorted(m for m in graph.modules if m.startswith(ADAPTERS))
+        for importer in sorted(graph.find_modules_that_directly_import(adapter))
+        if not importer.startswith("storage_security") and not may_compose(importer)
+    ]
+    assert offenders == []
+
+
+def may_compose(module: str) -> bool:
+    """Whether a module is a bootstrap, an entry or a tool of the command line."""
+    name = module.rsplit(".", 1)[-1]
+    return any(part in name for part in COMPOSERS) or module.startswith("ci_cd_testing_deployment")
+
+
+def test_no_cycles_between_packages_of_the_product(graph: grimp.ImportGraph) -> None:
+    reached = {
+        package: {
+            other
+            for other in PACKAGES
+            if other != package and graph.find_shortest_chain(package, other, as_packages=True) is not None
+        }
+        for package in PACKAGES
+    }
+    assert [(a, b) for a in PACKAGES for b in sorted(reached[a]) if a in reached[b] and a < b] == []

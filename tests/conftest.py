@@ -1,0 +1,28 @@
+"""What every test shares: a clean environment, and property tests that repeat."""
+
+from __future__ import annotations
+
+import os
+
+from hypothesis import settings
+from hypothesis.database import DirectoryBasedExampleDatabase
+
+import config
+
+settings.register_profile(
+    "house",
+    deadline=None,  # a busy machine is no failure
+    derandomize="CI" in os.environ,
+    database=DirectoryBasedExampleDatabase(config.CACHE_DIR / "hypothesis"),
+)
+settings.load_profile("house")
+
+
+def pytest_configure() -> None:
+    """Take the settings of the surrounding shell away, so that a running stack or an exported variable changes nothing.
+
+    Fixtures that need servers find or start them themselves.
+    """
+    prefixes = tuple(str(group.model_config["env_prefix"]) for group in config.GROUPS)
+    for name in [name for name in os.environ if name.startswith(prefixes)]:
+        del os.environ[name]
