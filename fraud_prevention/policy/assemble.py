@@ -18,19 +18,6 @@ from fraud_prevention.domain.decision import DECISION_VERSION, OUTCOMES, alert_i
 from fraud_prevention.policy.decide import Verdicts
 from fraud_prevention.ports import FloatArray, Scores
 
-_COPIED = (
-    "event_time",
-    "customer_id",
-    "card_token",
-    "merchant_id",
-    "mcc",
-    "merchant_country",
-    "channel",
-    "amount_minor",
-    "currency",
-    "amount_base_minor",
-)
-
 
 @dataclass(frozen=True, slots=True)
 class DecisionContext:
@@ -40,8 +27,8 @@ class DecisionContext:
     policy_version: str
     catalogue_version: str
     feature_names: tuple[str, ...]
-    experiment: str | None
-    arm: str | None
+    experiment: str  # "" where none runs
+    arm: str
     decided_by: str  # "api" or "stream"
     host: str
     degraded: tuple[str, ...] = ()
@@ -91,17 +78,28 @@ def assemble(
     for transaction, vector, risk_score, probability, outcome, rule_hits, reasons, version, latency in rows:
         transaction_id: str = transaction["transaction_id"]
         key = transaction["customer_id"].encode()
-        decision = {"transaction_id": transaction_id, "decision_version": DECISION_VERSION}
-        for name in _COPIED:
-            decision[name] = transaction[name]
-        decision |= shared
-        decision["outcome"] = OUTCOMES[outcome]
-        decision["risk_score"] = risk_score
-        decision["probability"] = probability
-        decision["reason_codes"] = reasons
-        decision["rule_hits"] = rule_hits
-        decision["record_versions"] = {"customer": version}
-        decision["meta"] = {"decided_at": decided_at_ms, "latency_ms": latency, "host": context.host}
+        decision = {
+            "transaction_id": transaction_id,
+            "decision_version": DECISION_VERSION,
+            "event_time": transaction["event_time"],
+            "customer_id": transaction["customer_id"],
+            "card_token": transaction["card_token"],
+            "merchant_id": transaction["merchant_id"],
+            "mcc": transaction["mcc"],
+            "merchant_country": transaction["merchant_country"],
+            "channel": transaction["channel"],
+            "amount_minor": transaction["amount_minor"],
+            "currency": transaction["currency"],
+            "amount_base_minor": transaction["amount_base_minor"],
+            "outcome": OUTCOMES[outcome],
+            "risk_score": risk_score,
+            "probability": probability,
+            "reason_codes": reasons,
+            "rule_hits": rule_hits,
+            **shared,
+            "record_versions": {"customer": version},
+            "meta": {"decided_at": decided_at_ms, "latency_ms": latency, "host": context.host},
+        }
         add(Emission(topics.DECISIONS, key, orjson.dumps(decision)))
         add(Emission(topics.FEATURES, key, _features_value(decision, vector)))
         if outcome:
