@@ -121,6 +121,13 @@ class DashboardSettings(_Group):
     feed_size: int = Field(200, ge=1, description="Decisions kept for a page that has just been opened.")
 
 
+class ReadySettings(_Group):
+    """How a process without a port shows that it works."""
+
+    model_config = SettingsConfigDict(env_prefix="FRAUD_READY_")
+    file: Path | None = Field(None, description="Touched while the process works, removed when it stops.")
+
+
 GROUPS: tuple[type[_Group], ...] = (
     KafkaSettings,
     RedisSettings,
@@ -131,6 +138,7 @@ GROUPS: tuple[type[_Group], ...] = (
     ApiSettings,
     SinkSettings,
     DashboardSettings,
+    ReadySettings,
 )
 
 
