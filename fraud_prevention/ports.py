@@ -30,6 +30,9 @@ class Clock(Protocol):
     def monotonic_s(self) -> float:
         """Seconds since an arbitrary moment; never goes back."""
 
+    def sleep(self, seconds: float) -> None:
+        """Let `seconds` pass: for polls whose number is bounded."""
+
 
 # --- the log ------------------------------------------------------------------------------------------
 
@@ -76,6 +79,9 @@ class EventLog(Protocol):
 
     def flush(self, timeout_s: float) -> int:
         """Block until every record is acknowledged or the time is over; returns how many are not."""
+
+    def ping(self, timeout_s: float) -> None:
+        """One round trip to a broker. Raises Unavailable when none answers in time."""
 
     def close(self) -> None:
         """Flush within the request time-out and let go of the connection. May be called twice."""
@@ -202,31 +208,37 @@ class Scorer(Protocol):
 class Claim(NamedTuple):
     """Outcome of claiming a transaction id.
 
-    is_ours: this caller decides; `token` proves it when the answer is stored.
-    answer:  the stored answer where there is one, byte for byte.
-    is_same_body: False when the id was used with another body.
+    is_ours:        this caller decides; `token` proves it when the answer is stored.
+    answer:         the stored answer where there is one, byte for byte.
+    is_same_body:   False when the id was used with another body.
+    cache_since_ms: answers given at or after this moment are in the cache; older ones may be lost.
     Neither ours nor answered, with the same body: another caller is deciding at this moment.
     """
 
     is_ours: bool
     answer: bytes | None
     is_same_body: bool
-    token: str
+    token: bytes
+    cache_since_ms: int
 
 
 class AnswerStore(Protocol):
-    """Answers by transaction id: a cache that makes a repeated request cheap and equal. Thread-safe."""
+    """Answers by transaction id: a cache that makes a repeated request cheap and equal. Thread-safe.
 
-    def claim(self, transaction_id: str, body_digest: str) -> Claim:
-        """Claim the id for one deadline, or say who has it. One round trip. Raises Unavailable."""
+    A claim ends by itself after a time longer than any attempt may take, so that a crash between claim and
+    answer does not lock the id.
+    """
 
-    def store(self, transaction_id: str, body_digest: str, token: str, answer: bytes) -> bool:
-        """Keep the answer if the claim is still this caller's; False when another has taken over. Raises Unavailable."""
+    def claim(self, transaction_id: str, body_digest: bytes, now_ms: int) -> Claim:
+        """Claim the id, or say who has it. One round trip. Raises Unavailable."""
 
-    def release(self, transaction_id: str, token: str) -> None:
+    def store(self, transaction_id: str, body_digest: bytes, token: bytes, answer: bytes) -> None:
+        """Keep the answer, unless another caller has taken the claim over meanwhile. Raises Unavailable."""
+
+    def release(self, transaction_id: str, body_digest: bytes, token: bytes) -> None:
         """Give the claim up without an answer, so that a retry need not wait. Raises Unavailable."""
 
-    def answer(self, transaction_id: str) -> bytes | None:
+    def find(self, transaction_id: str) -> bytes | None:
         """The stored answer, None where there is none (yet). Raises Unavailable."""
 
     def ping(self) -> None:
