@@ -37,7 +37,7 @@ missing_servers() {
 
 check_java() {
     local version
-    version=$(java -version 2>&1 | sed -n 's/.*version "\([0-9]*\).*/\1/p') || true
+    version=$(java -version 2>&1 | sed -n '/version "/{s/.*version "\([0-9]*\).*/\1/p;q;}') || true
     [ "${version:-0}" -ge 17 ] || lacking "Java 17 or newer is needed: install it (apt-get install openjdk-17-jdk-headless, or brew install openjdk@17)"
     command -v mvn >/dev/null || lacking "Maven is needed to fetch Kafka and Spark's connector: install it (apt-get install maven, or brew install maven)"
 }
