@@ -8,6 +8,7 @@ FraudError
 ├── CaseConflict            the case is not in a state for this    409
 ├── InvalidPolicy           a rule or threshold file is wrong      422
 ├── ArtefactRefused         a model file fails its checks          422
+├── HistoryUnusable         history cannot train or measure        422
 ├── StateError
 │   ├── StateFenced         a newer writer owns the record; stop
 │   └── StateCorrupt        a record does not parse; rebuild
@@ -84,6 +85,14 @@ class InvalidPolicy(FraudError):
 
 class ArtefactRefused(FraudError):
     """A model artefact fails a check; the last good one keeps serving."""
+
+    def __init__(self, path: str, reason: str) -> None:
+        self.path, self.reason = path, reason
+        super().__init__(f"{path}: {reason}")
+
+
+class HistoryUnusable(FraudError):
+    """A history folder, or what is known in it at the time asked for, does not suffice."""
 
     def __init__(self, path: str, reason: str) -> None:
         self.path, self.reason = path, reason
