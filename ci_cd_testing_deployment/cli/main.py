@@ -18,6 +18,9 @@ from fraud_prevention.domain.errors import FraudError
 VERBS: dict[str, str] = {
     # verb: module under ci_cd_testing_deployment.cli, then the typer app (a group) or the function (a single verb)
     "stack": "stack:app",
+    "stack": "stack:app",
+    "train": "train:train",
+    "models": "models:app",
     "settings": "settings:settings",
 }
 """Every verb of the command, in the order in which `fraud --help` lists them."""
@@ -75,7 +78,9 @@ def settings_message(error: ValidationError) -> str:
     prefixes = {group.__name__: str(group.model_config["env_prefix"]) for group in config.GROUPS}
     if error.title not in prefixes:
         raise error
-    causes = [f"{prefixes[error.title]}{'_'.join(map(str, e['loc']))}".upper() + f": {e['msg']}" for e in error.errors()]
+    causes = [
+        f"{prefixes[error.title]}{'_'.join(map(str, e['loc']))}".upper() + f": {e['msg']}" for e in error.errors()
+    ]
     return "; ".join(causes) + " (`fraud settings` lists them all; `fraud stack up` sets those of the local servers)"
 
 

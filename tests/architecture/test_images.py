@@ -17,7 +17,7 @@ ENTRIES = {
     "pipeline": ("data-pipeline/spark_streaming.py", "data-pipeline/kafka_producer.py"),
     "inference": ("model/inference/scorer.py",),
     "decision-api": ("fraud_prevention/real_time_fraud_prevention.py",),
-    "storage-jobs": ("storage_security/sink.py", "storage_security/postgres/migrate.py"),
+    "storage-jobs": ("storage_security/sink/__main__.py", "storage_security/postgres/migrate.py"),
     "dashboard-api": ("visualization_dashboard/backend/main.py",),
     "trainer": ("model/training/train_model.py",),
 }
