@@ -13,7 +13,6 @@ from model.training.export import export_ensemble
 
 TREES: Final = 200
 PARAMETERS: Final = {
-    "max_iter": TREES,
     "learning_rate": 0.05,
     "max_depth": 6,
     "max_leaf_nodes": 31,
@@ -50,10 +49,16 @@ RISING: Final = frozenset(
 
 
 def fit_trees(
-    features: npt.NDArray[np.float64], labels: npt.NDArray[np.bool_], names: tuple[str, ...], seed: int
+    features: npt.NDArray[np.float64],
+    labels: npt.NDArray[np.bool_],
+    names: tuple[str, ...],
+    seed: int,
+    trees: int = TREES,
 ) -> TreeEnsemble:
     """Train on float64[n, F] and bool[n]; equal input and seed give equal trees on any number of threads."""
     directions = {name: 1 for name in names if name in RISING}
     constraints = [directions.get(name, 0) for name in names]
-    classifier = HistGradientBoostingClassifier(**PARAMETERS, monotonic_cst=constraints, random_state=seed)
+    classifier = HistGradientBoostingClassifier(
+        max_iter=trees, monotonic_cst=constraints, random_state=seed, **PARAMETERS
+    )
     return export_ensemble(classifier.fit(features, labels))

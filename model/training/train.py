@@ -18,7 +18,7 @@ from model.features.catalogue import CATALOGUE_VERSION, FEATURE_NAMES
 from model.inference.scorer import TreeScorer, load_scorer
 from model.registry.bundle import Manifest, write_bundle
 from model.training.calibrate import build_tables
-from model.training.fit import PARAMETERS, fit_trees
+from model.training.fit import PARAMETERS, TREES, fit_trees
 from model.training.history import DAY_MS, History, load_history
 from model.training.metrics import Evaluation, evaluate
 from model.training.vectors import vectors_of
@@ -35,6 +35,7 @@ class TrainingRequest:
     plan: SplitPlan
     seed: int = 7
     samples: int | None = None
+    trees: int = TREES
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +60,9 @@ def train(request: TrainingRequest, progress: Progress) -> Manifest:
     progress.stage("replaying history through the feature kernel")
     last = int(wanted[-1]) + 1
     vectors = vectors_of(history, wanted, lambda done: progress.replayed(done, last))
-    progress.stage(f"growing {PARAMETERS['max_iter']} trees on {len(split.fit):,} transactions")
+    progress.stage(f"growing {request.trees} trees on {len(split.fit):,} transactions")
     fit, calibration = np.searchsorted(wanted, split.fit), np.searchsorted(wanted, split.calibration)
-    ensemble = fit_trees(vectors[fit], split.fit_labels, FEATURE_NAMES, request.seed)
+    ensemble = fit_trees(vectors[fit], split.fit_labels, FEATURE_NAMES, request.seed, request.trees)
     progress.stage("calibrating and evaluating")
     tables = build_tables(ensemble.margin(vectors[calibration]), split.calibration_labels)
     scorer = TreeScorer("unnamed", FEATURE_NAMES, CATALOGUE_VERSION, ensemble, tables)
@@ -133,7 +134,7 @@ def _describe(history: History, split: Split, request: TrainingRequest) -> dict[
         "seed": request.seed,
         "samples": request.samples,
         "library": f"scikit-learn {sklearn.__version__}",
-        "parameters": dict(PARAMETERS),
+        "parameters": {**PARAMETERS, "max_iter": request.trees},
         "rows": {"fit": len(split.fit), "calibration": len(split.calibration), "test": len(split.test)},
         "frauds": {"fit": int(split.fit_labels.sum()), "calibration": int(split.calibration_labels.sum())},
         "measured_on": "truth" if history.truth is not None else "labels",

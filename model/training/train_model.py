@@ -40,9 +40,9 @@ def train(
 
     Example: fraud train --history .cache/world --test-days 7
     """
-    from model.training.console import train_shown  # noqa: PLC0415  # heavy: not for `--help`
-    from model.training.train import TrainingRequest  # noqa: PLC0415  # as above
-    from model.training.windows import SplitPlan  # noqa: PLC0415  # as above
+    from model.training.console import train_shown  # heavy: not for `--help`
+    from model.training.train import TrainingRequest  # as above
+    from model.training.windows import SplitPlan  # as above
 
     until_ms = None if until is None else int(until.replace(tzinfo=UTC).timestamp() * 1000)
     plan = SplitPlan(maturity_days, calibration_days, test_days, until_ms=until_ms)
