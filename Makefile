@@ -75,7 +75,7 @@ unit: $(PYTHON_STAMP) ## Tests that need no server
 
 .PHONY: pages
 pages: $(NODE_STAMP) ## Style, types and tests of the pages
-	cd $(FRONTEND) && npm run --if-present check
+	cd $(FRONTEND) && npm run lint && npm run typecheck && npm run test
 
 .PHONY: integration
 integration: setup ## Tests on real servers, which they start: adapters, quick parity, the browser
@@ -127,7 +127,7 @@ $(UV): requirements/uv.txt
 $(PYTHON_STAMP): $(UV)
 	@$(PREREQUISITES) check "$(PYTHON)"
 	@$(BIN)/python -c '' 2>/dev/null || $(UV) venv --quiet --python "$(PYTHON)" .venv
-	$(UV) pip sync --quiet --python $(BIN)/python --require-hashes $(LOCKS)
+	$(UV) pip sync $(if $(CI),--quiet) --python $(BIN)/python --require-hashes $(LOCKS)
 	$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	@$(stamp)
 
