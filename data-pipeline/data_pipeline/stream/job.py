@@ -1,0 +1,132 @@
+"""The streaming query: transactions in, decisions, vectors, alerts and dead letters out."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import structlog
+
+from config import IngestSettings, KafkaSettings, ModelSettings, RedisSettings, StreamSettings
+from data_pipeline.stream.bundle import publish_bundle
+from data_pipeline.stream.parse import parsed
+from data_pipeline.stream.session import build_session
+from data_pipeline.stream.stage import Stage, StreamConfig, Warm
+from fraud_prevention.domain.topics import TRANSACTIONS
+from fraud_prevention.domain.transaction import TimeBounds
+from model.features.codes import hash64
+from storage_security.kafka.admin import topic_id
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+    from pyspark.sql.streaming import StreamingQuery
+
+log = structlog.get_logger()
+
+POLL_S: Final = 1  # how often the driver looks at the query: bounds the age of the heartbeat and a stop's delay
+STOP_GRACE_S: Final = 20  # a batch in hand may take this long; a cut one would be repeated, not lost
+OUTPUT_SCHEMA: Final = "topic string, key binary, value binary"
+
+
+def stream_config(
+    kafka: KafkaSettings, redis: RedisSettings, model: ModelSettings, ingest: IngestSettings, stream: StreamSettings
+) -> StreamConfig:
+    """Everything the tasks need, checked: raises ArtefactRefused or InvalidPolicy before a record is read."""
+    bundles = stream.checkpoint_dir.parent / "bundles"
+    return StreamConfig(
+        redis=redis,
+        model_directory=model.directory,
+        bundle_directory=bundles,
+        bounds=TimeBounds(ingest.max_future_s * 1000, ingest.max_age_s * 1000, ingest.enforce_time_bounds),
+        log=hash64(topic_id(kafka.bootstrap_servers, TRANSACTIONS)),
+        bundle=publish_bundle(bundles, model.directory, model.policy_file),
+    )
+
+
+def start_query(
+    session: SparkSession, kafka: KafkaSettings, stream: StreamSettings, config: StreamConfig, *, drain: bool = False
+) -> StreamingQuery:
+    """Start the query; with `drain` it ends when it has read what the topic holds."""
+    checkpoint = stream.checkpoint_dir
+    if not checkpoint.is_absolute():
+        raise ValueError(f"FRAUD_STREAM_CHECKPOINT_DIR must be absolute, got {checkpoint}")
+    source = (
+        session.readStream.format("kafka")
+        .option("kafka.bootstrap.servers", kafka.bootstrap_servers)
+        .option("subscribe", TRANSACTIONS)
+        .option("startingOffsets", stream.starting_offsets)
+        .option("maxOffsetsPerTrigger", stream.max_offsets_per_trigger)
+        .load()
+    )
+    writer = (
+        parsed(source)
+        .mapInArrow(Stage(config), OUTPUT_SCHEMA)
+        .writeStream.format("kafka")
+        .option("kafka.bootstrap.servers", kafka.bootstrap_servers)
+        .option("kafka.compression.type", "lz4")
+        .option("kafka.linger.ms", "5")
+        .option("kafka.acks", "all")
+        .option("checkpointLocation", str(checkpoint))
+        .queryName("decide")
+    )
+    return (writer.trigger(availableNow=True) if drain else writer.trigger(processingTime="0 seconds")).start()
+
+
+def warm_workers(session: SparkSession, config: StreamConfig) -> None:
+    """Start as many Python workers as there are cores and let each load what it will need."""
+    cores = session.sparkContext.defaultParallelism
+    session.range(cores * 4, numPartitions=cores).mapInArrow(Warm(config), "id bigint").count()
+
+
+def _touch_ready() -> None:
+    path = os.environ.get("FRAUD_READY_FILE")
+    if path:
+        Path(path).touch()
+
+
+def run() -> int:
+    """Run until SIGTERM or SIGINT; the batch in hand is finished first. Returns the exit code."""
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    kafka, stream = KafkaSettings(), StreamSettings()
+    config = stream_config(kafka, RedisSettings(), ModelSettings(), IngestSettings(), stream)
+    session = build_session(stream)
+    warm_workers(session, config)
+    query = start_query(session, kafka, stream, config)
+    log.info("stream started", bundle=config.bundle, checkpoint=str(stream.checkpoint_dir))
+    try:
+        return _watch(query, stop)
+    finally:
+        session.stop()
+
+
+def _batch(query: StreamingQuery) -> int:
+    progress = query.lastProgress
+    return -1 if progress is None else int(progress["batchId"])
+
+
+def _finish(query: StreamingQuery) -> None:
+    """Stop between two batches; in the middle of one only when it takes longer than the grace."""
+    batch, deadline = _batch(query), time.monotonic() + STOP_GRACE_S
+    while query.status["isTriggerActive"] and _batch(query) == batch and time.monotonic() < deadline:
+        query.awaitTermination(POLL_S / 10)
+    query.stop()
+
+
+def _watch(query: StreamingQuery, stop: threading.Event) -> int:
+    while query.isActive:
+        _touch_ready()
+        if stop.wait(POLL_S):
+            _finish(query)
+            log.info("stream stopped")
+            return 0
+    error = query.exception()
+    log.error("stream failed", reason=str(error))
+    print(f"the stream ended: {error}", file=sys.stderr)
+    return 1

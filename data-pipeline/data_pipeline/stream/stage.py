@@ -1,0 +1,175 @@
+"""One partition of one micro-batch, from parsed rows to everything that leaves: the body of the Spark task.
+
+All side effects happen here, in one pass: the state is written, and decisions, vectors, alerts and dead letters
+leave by the same rows. A retried task starts from the version of the state before its batch (see
+`model.features.record`) and with the bundle that was bound to its start offset, so it repeats the same content.
+"""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import orjson
+import pyarrow as pa
+
+from config import RedisSettings
+from data_pipeline.stream.bundle import Bundle, load_bundle
+from data_pipeline.stream.parse import Rejected, check
+from data_pipeline.stream.warm import warm_kernels
+from fraud_prevention.domain.dead_letter import dead_letter
+from fraud_prevention.domain.errors import FieldError
+from fraud_prevention.domain.topics import TRANSACTIONS, dead_letter_topic
+from fraud_prevention.domain.transaction import TimeBounds
+from fraud_prevention.policy.assemble import DecisionContext, Emission, assemble
+from fraud_prevention.policy.decide import columns_of, evaluate
+from model.features import kernel
+from model.features.codes import encode_table, index_customers
+from model.features.engine import BatchSpan, Computed, compute_batch
+from storage_security.redis.state_store import RedisStateStore, connect
+
+OUTPUT: Final = pa.schema([("topic", pa.string()), ("key", pa.binary()), ("value", pa.binary())])
+_DUPLICATE: Final = FieldError("transaction_id", "duplicate_id", "was used before with another content")
+
+
+@dataclass(frozen=True, slots=True)
+class StreamConfig:
+    """All a task needs, picklable: settings that came from the driver."""
+
+    redis: RedisSettings
+    model_directory: Path
+    bundle_directory: Path
+    bounds: TimeBounds
+    log: int  # hash of the id of the transactions topic
+    bundle: str  # what decides, unless the batch is bound already
+
+
+@lru_cache(maxsize=1)
+def _store(settings: RedisSettings) -> RedisStateStore:
+    """One connection per Python worker, kept between batches."""
+    return RedisStateStore(connect(settings))
+
+
+@lru_cache(maxsize=4)
+def _bundle(directory: Path, model_directory: Path, name: str) -> Bundle:
+    """Loaded bundles: the bound one of a retry beside the active one, and a few for a roll-out."""
+    return load_bundle(directory, model_directory, name)
+
+
+class Warm:
+    """Callable for `mapInArrow` that loads libraries, bundle and compiled loops before the first record waits."""
+
+    def __init__(self, config: StreamConfig) -> None:
+        self._config = config
+
+    def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        config = self._config
+        warm_kernels(_bundle(config.bundle_directory, config.model_directory, config.bundle))
+        yield from batches
+
+
+class Stage:
+    """Callable for `mapInArrow`."""
+
+    def __init__(self, config: StreamConfig) -> None:
+        self._config = config
+
+    def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        received = [b for b in batches if b.num_rows]
+        if not received:
+            return
+        table = pa.Table.from_batches(received)
+        emissions = self._run(table)
+        if emissions:
+            topics, keys, values = zip(*emissions, strict=True)
+            yield pa.RecordBatch.from_arrays(
+                [pa.array(topics, pa.string()), pa.array(keys, pa.binary()), pa.array(values, pa.binary())],
+                schema=OUTPUT,
+            )
+
+    def _run(self, table: pa.Table) -> list[Emission]:
+        config = self._config
+        offsets = table.column("offset").to_numpy()
+        partition = int(table.column("partition")[0].as_py())
+        span = BatchSpan(config.log, partition, int(offsets.min()), int(offsets.max()))
+        good, rejected = check(table, config.bounds)
+        emissions = [self._dead_letter(table, r) for r in rejected]
+        if good.num_rows:
+            store = _store(config.redis)
+            name = store.bind_bundle(TRANSACTIONS, partition, span.start_offset, config.bundle)
+            bundle = _bundle(config.bundle_directory, config.model_directory, name)
+            computed = self._features(store, good, span)
+            conflicts = np.flatnonzero(computed.status == kernel.CONFLICT)
+            emissions += [self._dead_letter(good, Rejected(int(row), [_DUPLICATE])) for row in conflicts]
+            emissions += self._decide(good, computed, bundle)
+        return emissions
+
+    @staticmethod
+    def _features(store: RedisStateStore, good: pa.Table, span: BatchSpan) -> Computed:
+        customers, names = index_customers(good)
+        events = encode_table(good, good.column("offset").to_numpy())
+        computed, records = compute_batch(events, customers, names, store.read(names), span)
+        store.write(names, records, span)
+        return computed
+
+    def _decide(self, good: pa.Table, computed: Computed, bundle: Bundle) -> list[Emission]:
+        is_ours = good.column("decided_by").is_null().to_numpy() & (computed.status == kernel.NEW)
+        rows = np.flatnonzero(is_ours)
+        if not rows.size:
+            return []
+        table = good if rows.size == good.num_rows else good.take(pa.array(rows))
+        vectors = computed.vectors[rows]
+        scores = bundle.scorer.score(vectors)
+        transactions: list[dict[str, Any]] = [orjson.loads(v) for v in table.column("value").to_pylist()]
+        verdicts = evaluate(
+            bundle.policy, columns_of(transactions, bundle.policy.transaction_columns), vectors, scores
+        )
+        now = time.time_ns() // 1_000_000
+        waited = np.maximum(now - table.column("ingested_at").to_numpy(), 0).tolist()
+        return assemble(
+            transactions,
+            vectors,
+            scores,
+            verdicts,
+            self._context(bundle),
+            computed.versions[rows].tolist(),
+            now,
+            waited,
+        )
+
+    @staticmethod
+    def _context(bundle: Bundle) -> DecisionContext:
+        return DecisionContext(
+            model_version=bundle.scorer.model_version,
+            policy_version=bundle.policy.version,
+            catalogue_version=bundle.scorer.catalogue_version,
+            feature_names=bundle.scorer.feature_names,
+            experiment="champion",
+            arm="champion",
+            decided_by="stream",
+            host=socket.gethostname(),
+        )
+
+    @staticmethod
+    def _dead_letter(table: pa.Table, rejected: Rejected) -> Emission:
+        def cell(name: str) -> Any:
+            return table.column(name)[rejected.row].as_py()
+
+        key = cell("key")
+        letter = dead_letter(
+            rejected.errors,
+            topic=TRANSACTIONS,
+            partition=cell("partition"),
+            offset=cell("offset"),
+            key=key,
+            payload=cell("value"),
+            at_ms=cell("ingested_at"),
+        )
+        return Emission(dead_letter_topic(TRANSACTIONS), key or b"", orjson.dumps(letter))
+

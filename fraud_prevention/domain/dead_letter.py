@@ -1,0 +1,39 @@
+"""A record that broke its contract, with all that is needed to mend and replay it. Standard library only."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from fraud_prevention.domain.errors import FieldError
+from fraud_prevention.domain.topics import INLINE_PAYLOAD_BYTES
+
+
+def dead_letter(
+    errors: list[FieldError],
+    *,
+    topic: str,
+    partition: int,
+    offset: int,
+    key: bytes | None,
+    payload: bytes | None,
+    at_ms: int,
+) -> dict[str, Any]:
+    """The payload of `{topic}.dlq`. `reason` is the first error's code.
+
+    A payload above 1 MB is left out: topic, partition and offset say where it is. Bytes that are no UTF-8 are
+    kept readable with backslash escapes.
+    """
+    letter: dict[str, Any] = {
+        "reason": errors[0].code,
+        "errors": [asdict(e) for e in errors],
+        "topic": topic,
+        "partition": partition,
+        "offset": offset,
+        "at": at_ms,
+    }
+    if key is not None:
+        letter["key"] = key.decode(errors="backslashreplace")
+    if payload is not None and len(payload) <= INLINE_PAYLOAD_BYTES:
+        letter["payload"] = payload.decode(errors="backslashreplace")
+    return letter
