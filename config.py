@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 ROOT = Path(__file__).resolve().parent
@@ -95,10 +95,38 @@ class ApiSettings(_Group):
     model_config = SettingsConfigDict(env_prefix="FRAUD_API_")
     host: str = Field("127.0.0.1", description="Address to listen on.")
     port: int = Field(8080, ge=0, le=65_535, description="Port to listen on.")
-    deadline_ms: int = Field(150, ge=1, description="Time within which an answer is owed.")
+    deadline_ms: int = Field(
+        150,
+        ge=1,
+        description="Time within which an answer is owed; later ones count as late. Budget of one Redis command.",
+    )
+    ack_timeout_ms: int = Field(
+        2_000,
+        ge=10,
+        description="How long a decision may wait for Kafka's acknowledgements before it is refused (503).",
+    )
+    claim_ttl_ms: int = Field(
+        5_000, ge=100, description="Life of a claim on a transaction id; longer than the longest attempt."
+    )
+    answer_ttl_s: int = Field(
+        86_400, ge=60, description="Life of a stored answer; older ones are looked up in PostgreSQL."
+    )
+    lookup_timeout_ms: int = Field(200, ge=1, description="Budget of looking up an old decision in PostgreSQL.")
     threads: int = Field(8, ge=1, le=128, description="Requests one worker process handles at once.")
     workers: int = Field(1, ge=1, le=64, description="Worker processes.")
-    max_body_bytes: int = Field(65_536, ge=1_024, description="A larger request is refused before it is parsed.")
+    max_body_bytes: int = Field(
+        2_097_152,
+        ge=1_024,
+        description="A larger request is refused before it is parsed; above 1 MB, so that an oversized field is still named.",
+    )
+
+    @model_validator(mode="after")
+    def _claim_outlives_an_attempt(self) -> Self:
+        # Claim, state, store and release, each with one repeat, beside the wait for the log.
+        longest_ms = self.ack_timeout_ms + 8 * self.deadline_ms + self.lookup_timeout_ms
+        if self.claim_ttl_ms <= longest_ms:
+            raise ValueError(f"claim_ttl_ms must be above {longest_ms}, the longest an attempt may take")
+        return self
 
 
 class SinkSettings(_Group):

@@ -1,0 +1,116 @@
+"""Answers by transaction id in Redis: the same request gets the same bytes, and one caller decides at a time.
+
+Keys: `answer:{id}` is a claim ("C", digest of the body, token of the caller) until it becomes an answer ("A",
+digest, bytes); `answers:since` is the moment from which this server holds every answer, so that a caller
+knows what a miss means. A claim expires by itself: whoever died between claim and answer locks nothing.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from typing import Final, cast
+
+import redis
+
+from fraud_prevention.domain.errors import Unavailable
+from fraud_prevention.ports import Claim
+
+DIGEST_BYTES: Final = 32
+TOKEN_BYTES: Final = 16
+_CLAIM: Final = b"C"
+_ANSWER: Final = b"A"
+_SINCE_KEY: Final = "answers:since"
+
+# A command whose reply was lost is sent again, so each script gives its own caller the same result twice.
+_CLAIM_SCRIPT: Final = """
+local held = redis.call('GET', KEYS[1])
+if not held then redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2]) end
+return held
+"""
+_STORE_SCRIPT: Final = """
+local held = redis.call('GET', KEYS[1])
+if not held or held == ARGV[1] then redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3]) end
+return 1
+"""
+_RELEASE_SCRIPT: Final = """
+if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end
+return 1
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Lifetimes:
+    """How long a claim and an answer live. A claim must outlive the longest attempt."""
+
+    claim_ms: int
+    answer_ms: int
+
+
+def answer_key(transaction_id: str) -> str:
+    """Where the claim or the answer of a transaction is."""
+    return f"answer:{{{transaction_id}}}"
+
+
+class RedisAnswerStore:
+    """`ports.AnswerStore` on one Redis."""
+
+    def __init__(self, client: redis.Redis, lifetimes: Lifetimes) -> None:
+        self._redis = client
+        self._lifetimes = lifetimes
+        self._claim = client.register_script(_CLAIM_SCRIPT)
+        self._store = client.register_script(_STORE_SCRIPT)
+        self._release = client.register_script(_RELEASE_SCRIPT)
+
+    def claim(self, transaction_id: str, body_digest: bytes, now_ms: int) -> Claim:
+        """See `ports.AnswerStore.claim`."""
+        token = secrets.token_bytes(TOKEN_BYTES)
+        ours = _CLAIM + body_digest + token
+        try:
+            with self._redis.pipeline(transaction=False) as pipe:
+                self._claim([answer_key(transaction_id)], [ours, self._lifetimes.claim_ms], client=pipe)
+                pipe.set(_SINCE_KEY, now_ms, nx=True)
+                pipe.get(_SINCE_KEY)
+                held, _, since = cast("tuple[bytes | None, object, bytes | None]", tuple(pipe.execute()))
+        except redis.RedisError as error:
+            raise Unavailable("redis", str(error)) from error
+        since_ms = max(int(since or now_ms), now_ms - self._lifetimes.answer_ms)
+        if held is None or held == ours:
+            return Claim(True, None, True, token, since_ms)
+        is_same_body = held[1 : 1 + DIGEST_BYTES] == body_digest
+        answer = held[1 + DIGEST_BYTES :] if held[:1] == _ANSWER and is_same_body else None
+        return Claim(False, answer, is_same_body, token, since_ms)
+
+    def store(self, transaction_id: str, body_digest: bytes, token: bytes, answer: bytes) -> None:
+        """See `ports.AnswerStore.store`."""
+        values: list[bytes | int] = [
+            _CLAIM + body_digest + token,
+            _ANSWER + body_digest + answer,
+            self._lifetimes.answer_ms,
+        ]
+        try:
+            self._store([answer_key(transaction_id)], values)
+        except redis.RedisError as error:
+            raise Unavailable("redis", str(error)) from error
+
+    def release(self, transaction_id: str, body_digest: bytes, token: bytes) -> None:
+        """See `ports.AnswerStore.release`."""
+        try:
+            self._release([answer_key(transaction_id)], [_CLAIM + body_digest + token])
+        except redis.RedisError as error:
+            raise Unavailable("redis", str(error)) from error
+
+    def find(self, transaction_id: str) -> bytes | None:
+        """See `ports.AnswerStore.find`."""
+        try:
+            held = cast("bytes | None", self._redis.get(answer_key(transaction_id)))
+        except redis.RedisError as error:
+            raise Unavailable("redis", str(error)) from error
+        return held[1 + DIGEST_BYTES :] if held and held[:1] == _ANSWER else None
+
+    def ping(self) -> None:
+        """See `ports.AnswerStore.ping`."""
+        try:
+            self._redis.ping()
+        except redis.RedisError as error:
+            raise Unavailable("redis", str(error)) from error
