@@ -25,7 +25,7 @@ export NEXT_TELEMETRY_DISABLED := 1
 # A step's stamp carries the digest of what the step reads, so an unchanged step is skipped, whatever the clock says.
 digest = $(shell (sha256sum 2>/dev/null || shasum -a 256) <<<"$$(cat $(1) 2>/dev/null)" | cut -c1-16)
 LOCKS := requirements.txt $(if $(shell $(PREREQUISITES) servers),requirements/servers.txt)
-PYTHON_STAMP = .venv/.stamps/$(call digest,$(LOCKS) pyproject.toml)
+PYTHON_STAMP = .venv/.stamps/$(call digest,$(LOCKS) requirements/uv.txt pyproject.toml)
 JARS_STAMP = .cache/stamps-jars/$(call digest,ci_cd_testing_deployment/local/maven.py \
 	$(wildcard ci_cd_testing_deployment/local/*/pom.xml))
 NODE_STAMP = $(FRONTEND)/node_modules/.stamps/$(call digest,$(FRONTEND)/package-lock.json)
@@ -127,7 +127,7 @@ $(UV): requirements/uv.txt
 $(PYTHON_STAMP): $(UV)
 	@$(PREREQUISITES) check "$(PYTHON)"
 	@$(BIN)/python -c '' 2>/dev/null || $(UV) venv --quiet --python "$(PYTHON)" .venv
-	$(UV) pip sync $(if $(CI),--quiet) --python $(BIN)/python --require-hashes $(LOCKS)
+	$(UV) pip sync $(if $(CI),--quiet) --python $(BIN)/python --require-hashes --build-constraints requirements/uv.txt $(LOCKS)
 	$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	@$(stamp)
 
