@@ -14,6 +14,7 @@ from hashlib import sha256
 from typing import Any, Final
 
 from fraud_prevention.domain.errors import CaseConflict
+from fraud_prevention.domain.reasons import REASONS
 
 MINUTE_MS: Final = 60_000
 HOUR_MS: Final = 60 * MINUTE_MS
@@ -24,7 +25,7 @@ URGENCY_SPAN_MS: Final = 2 * HOUR_MS
 # Expected loss at which a case that is due at this moment has priority one half.
 HALF_PRIORITY_LOSS_BASE_MINOR: Final = 50_000
 LOCK_MS: Final = 10 * MINUTE_MS
-# The newest alerts are shown and labelled first; a customer with more open alerts than this is closed as a whole.
+# Officers err; training weighs their labels by this.
 OFFICER_CONFIDENCE: Final = 0.95
 
 
@@ -77,6 +78,17 @@ class Alert:
     def expected_loss_base_minor(self) -> int:
         return round(self.probability * self.amount_base_minor)
 
+    @property
+    def top_reason_code(self) -> str:
+        """Policies order reasons by weight; an alert without one was stopped by its score alone."""
+        return self.reason_codes[0] if self.reason_codes else "SCORE_HIGH"
+
+    @property
+    def top_reason_figures(self) -> Mapping[str, float]:
+        reason = REASONS.get(self.top_reason_code)
+        names = () if reason is None else reason.placeholders
+        return {name: self.features[name] for name in names if name in self.features}
+
 
 @dataclass(frozen=True, slots=True)
 class Case:
@@ -91,6 +103,7 @@ class Case:
     amount_at_risk_base_minor: int
     expected_loss_base_minor: int
     top_reason_code: str
+    top_reason_figures: Mapping[str, float]  # the features that the reason's text quotes
     risk_score: float
     verdict: CaseVerdict | None
     assigned_to: str | None
@@ -149,7 +162,8 @@ def open_case(alert: Alert, now_ms: int) -> Case:
         alert_count=0,
         amount_at_risk_base_minor=0,
         expected_loss_base_minor=0,
-        top_reason_code=top_reason(alert.reason_codes),
+        top_reason_code=alert.top_reason_code,
+        top_reason_figures=alert.top_reason_figures,
         risk_score=0.0,
         verdict=None,
         assigned_to=None,
@@ -167,24 +181,21 @@ def absorb(case: Case, alerts: Sequence[Alert], now_ms: int) -> Case:
     """
     if case.status is not CaseStatus.OPEN:
         raise CaseConflict(case.case_id, "is closed, an alert cannot join it")
-    worst = max(alerts, key=lambda a: a.risk_score, default=None)
-    if worst is None:
+    if not alerts:
         return case
+    worst = max(alerts, key=lambda a: a.risk_score)
+    is_worse = worst.risk_score > case.risk_score
     return replace(
         case,
         due_at=min([case.due_at, *(now_ms + TIME_TO_ACT_MS[a.outcome] for a in alerts)]),
         alert_count=case.alert_count + len(alerts),
         amount_at_risk_base_minor=case.amount_at_risk_base_minor + sum(a.amount_base_minor for a in alerts),
         expected_loss_base_minor=case.expected_loss_base_minor + sum(a.expected_loss_base_minor for a in alerts),
-        top_reason_code=top_reason(worst.reason_codes) if worst.risk_score > case.risk_score else case.top_reason_code,
+        top_reason_code=worst.top_reason_code if is_worse else case.top_reason_code,
+        top_reason_figures=worst.top_reason_figures if is_worse else case.top_reason_figures,
         risk_score=max(case.risk_score, worst.risk_score),
         version=case.version + len(alerts),
     )
-
-
-def top_reason(reason_codes: Sequence[str]) -> str:
-    """The first code: policies order them by weight. An alert without one was stopped by its score alone."""
-    return reason_codes[0] if reason_codes else "SCORE_HIGH"
 
 
 def queue_rank(case: Case) -> float:

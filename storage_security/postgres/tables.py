@@ -91,6 +91,7 @@ cases: Final = Table(
     Column("amount_at_risk_base_minor", BigInteger, nullable=False),
     Column("expected_loss_base_minor", BigInteger, nullable=False),
     Column("top_reason_code", Text, nullable=False),
+    Column("top_reason_figures", JSONB, nullable=False),
     Column("risk_score", Double, nullable=False),
     Column("queue_rank", Double, nullable=False, comment="ln(expected loss) plus urgency; greater goes first."),
     Column("verdict", Text),

@@ -17,9 +17,13 @@ MAX_BODY_BYTES: Final = 65_536
 def contract_app() -> APIFlask:
     """All routes, no services: enough to write the OpenAPI document."""
     app = APIFlask(
-        "fraudstream-dashboard", title="Fraudstream dashboard API", version="1", spec_path="/api/openapi.json",
-        docs_path=None, static_folder=None,
-    )  # fmt: skip
+        "fraudstream-dashboard",
+        title="Fraudstream dashboard API",
+        version="1",
+        spec_path="/api/openapi.json",
+        docs_path=None,
+        static_folder=None,  # type: ignore[arg-type]  # the annotation forgets what Flask allows
+    )
     app.config.update(
         AUTO_404_RESPONSE=False,
         AUTO_SERVERS=False,

@@ -16,10 +16,12 @@ FEED_MODELS: Final[tuple[type[BaseModel], ...]] = (FeedDecision, FeedAlert, Feed
 _FOREIGN_ERRORS: Final = ("HTTPError", "ValidationError")
 
 
-def finish(spec: dict[str, Any]) -> dict[str, Any]:
+def finish(spec: dict[str, Any] | str) -> dict[str, Any] | str:
     """Add the feed's events, name nested models by their own name, and type errors as problem details."""
+    assert isinstance(spec, dict)
     schemas: dict[str, Any] = spec.setdefault("components", {}).setdefault("schemas", {})
-    for model in (*FEED_MODELS, Problem):
+    declared: tuple[type[BaseModel], ...] = (*FEED_MODELS, Problem)
+    for model in declared:
         document = model.model_json_schema(ref_template=f"{_REF}{{model}}", mode="serialization")
         schemas.update(document.pop("$defs", {}))
         schemas[model.__name__] = document

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from fraud_prevention.domain.case import Alert, Case, priority
+from fraud_prevention.domain.reasons import analyst_text
 from fraud_prevention.usecases.cases import Cursor, Customer, Dossier, Happening, Page
 from fraud_prevention.usecases.timeline import describe
 from visualization_dashboard.backend.problems import InvalidCursor
@@ -27,9 +28,9 @@ from visualization_dashboard.backend.schemas import (
 _CURSOR: Final = struct.Struct(">d")
 
 
-def reason(code: str) -> Reason:
-    """The code in an analyst's words; a code that has left the catalogue stands for itself."""
-    return Reason(code=code, text=code)
+def reason(code: str, features: Mapping[str, float]) -> Reason:
+    """The code in an analyst's words, with the decision's own figures."""
+    return Reason(code=code, text=analyst_text(code, features))
 
 
 def summary(case: Case, now_ms: int) -> CaseSummary:
@@ -47,7 +48,7 @@ def _summary_fields(case: Case, now_ms: int) -> dict[str, Any]:
         "alert_count": case.alert_count,
         "amount_at_risk_base_minor": case.amount_at_risk_base_minor,
         "expected_loss_base_minor": case.expected_loss_base_minor,
-        "top_reason": reason(case.top_reason_code),
+        "top_reason": reason(case.top_reason_code, case.top_reason_figures),
         "risk_score": case.risk_score,
         "verdict": case.verdict.value if case.verdict else None,
         "assigned_to": case.assigned_to,
@@ -84,10 +85,10 @@ def _alert(alert: Alert) -> CaseAlert:
         alert_id=alert.alert_id,
         event_time=alert.event_time,
         transaction=transaction(alert.transaction),
-        outcome=alert.outcome,  # type: ignore[arg-type]  # pydantic checks the name
+        outcome=alert.outcome,
         risk_score=alert.risk_score,
         probability=alert.probability,
-        reasons=[reason(code) for code in alert.reason_codes],
+        reasons=[reason(code, alert.features) for code in alert.reason_codes],
         rule_hits=list(alert.rule_hits),
         features=dict(alert.features),
         model_version=alert.model_version,
@@ -101,7 +102,7 @@ def _entry(happening: Happening) -> TimelineEntry:
         shown = TimelineTransaction(**{name: happening.data[name] for name in TimelineTransaction.model_fields})
     return TimelineEntry(
         at=happening.at,
-        kind=happening.kind,  # type: ignore[arg-type]  # pydantic checks the name
+        kind=happening.kind,
         actor=happening.actor,
         text=describe(happening),
         transaction=shown,

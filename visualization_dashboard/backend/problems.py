@@ -51,7 +51,7 @@ def register(app: APIFlask) -> None:
 
     @app.error_processor
     def on_http_error(error: HTTPError) -> Response:
-        return problem(error.status_code, error.message, error.message, _validation_errors(error.detail))
+        return problem(error.status_code, str(error.message), str(error.message), _validation_errors(error.detail))
 
     @app.errorhandler(HTTPException)
     def on_http_exception(error: HTTPException) -> Response:

@@ -99,6 +99,7 @@ CREATE TABLE cases (
     amount_at_risk_base_minor bigint NOT NULL,
     expected_loss_base_minor bigint NOT NULL,
     top_reason_code text NOT NULL,
+    top_reason_figures jsonb NOT NULL,
     risk_score double precision NOT NULL,
     queue_rank double precision NOT NULL,
     verdict text CONSTRAINT verdict_is_known CHECK (verdict IN ('fraud', 'legitimate')),

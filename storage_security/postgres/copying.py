@@ -1,0 +1,74 @@
+"""Bulk writes: COPY into a temporary table, then INSERT what is new, in the caller's transaction."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+import orjson
+import psycopg2.extensions
+from sqlalchemy import DateTime, Table
+
+_ESCAPES: Final = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
+_NULL: Final = "\\N"
+
+
+def cell(value: Any) -> str:
+    """One value in COPY's text format. Sequences are text arrays, mappings are JSON."""
+    if isinstance(value, str):
+        return value.translate(_ESCAPES)
+    if value is None:
+        return _NULL
+    if isinstance(value, bool):
+        return "t" if value else "f"
+    if isinstance(value, int | float):
+        return repr(value)
+    if isinstance(value, dict):
+        return orjson.dumps(value).decode().translate(_ESCAPES)
+    if isinstance(value, bytes):
+        return value.decode().translate(_ESCAPES)
+    items = ('"' + item.replace("\\", "\\\\").replace('"', '\\"') + '"' for item in value)
+    return ("{" + ",".join(items) + "}").translate(_ESCAPES)
+
+
+class Staging:
+    """A temporary table beside `table`, emptied at each commit. Moments are staged as ms since 1970.
+
+    `columns` are those that rows bring, in their order.
+    """
+
+    def __init__(self, table: Table, columns: Sequence[str]) -> None:
+        self.name = f"staged_{table.name}"
+        self._columns = ", ".join(columns)
+        self._staged_columns = ", ".join(self._staged(table, c) for c in columns)
+        self._values = ", ".join(self._value(table, c) for c in columns)
+        self._table = table.name
+
+    @staticmethod
+    def _staged(table: Table, column: str) -> str:
+        return f"0::bigint AS {column}" if isinstance(table.c[column].type, DateTime) else column
+
+    @staticmethod
+    def _value(table: Table, column: str) -> str:
+        return f"to_timestamp({column} / 1000.0)" if isinstance(table.c[column].type, DateTime) else column
+
+    def create(self, cursor: psycopg2.extensions.cursor) -> None:
+        """Once a connection; does nothing where the table is there."""
+        cursor.execute(
+            f"CREATE TEMPORARY TABLE IF NOT EXISTS {self.name} ON COMMIT DELETE ROWS "
+            f"AS SELECT {self._staged_columns} FROM {self._table} WITH NO DATA"  # noqa: S608 - names of this repository
+        )
+
+    def fill(self, cursor: psycopg2.extensions.cursor, rows: Iterable[Sequence[Any]]) -> None:
+        """Rows in the order of `columns`."""
+        lines = "".join("\t".join(map(cell, row)) + "\n" for row in rows)
+        cursor.copy_expert(f"COPY {self.name} ({self._columns}) FROM STDIN", io.StringIO(lines))
+
+    @property
+    def insert_new(self) -> str:
+        """SQL that moves the staged rows over; a row whose key is there changes nothing."""
+        return (
+            f"INSERT INTO {self._table} ({self._columns}) SELECT {self._values} FROM {self.name} "  # noqa: S608 - names
+            "ON CONFLICT DO NOTHING"
+        )
