@@ -150,7 +150,7 @@ def _features(x: Any, h: Any, entries: Any, start: int, end: int, out: Any) -> N
         on_card = e.card == x.card
         if last_customer < 0:
             last_customer = age
-        gap = abs(int(e.local_hour) - int(x.local_hour))
+        gap = abs(np.int64(e.local_hour) - np.int64(x.local_hour))
         if gap <= 2 or gap >= 22:
             near_hour += 1
         if e.merchant == x.merchant:
