@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -58,6 +58,11 @@ class TopicPartition(NamedTuple):
 
 AckCallback = Callable[[Exception | None], None]
 
+# Where a reader may begin, besides an offset.
+OFFSET_END: Final = -1
+OFFSET_BEGINNING: Final = -2
+OFFSET_COMMITTED: Final = -1000
+
 
 class EventLog(Protocol):
     """Writes to the log of truth. Safe to share between threads."""
@@ -72,13 +77,17 @@ class EventLog(Protocol):
     ) -> None:
         """Hand one record over; the same key always goes to the same partition.
 
-        Never blocks longer than the request time-out. Raises Unavailable when its queue is full.
+        Never blocks longer than the request time-out. Raises Unavailable when its queue is full or the log is
+        closed, ValueError for a record larger than the topics take.
         `on_ack` is called once, from any thread: with None when every in-sync replica has the record,
         else with the error; it must not block and must not raise.
         """
 
     def flush(self, timeout_s: float) -> int:
-        """Block until every record is acknowledged or the time is over; returns how many are not."""
+        """Block until every record is acknowledged or has failed, or the time is over.
+
+        Returns how many are not acknowledged: those still waiting and those that failed since the last flush.
+        """
 
     def ping(self, timeout_s: float) -> None:
         """One round trip to a broker. Raises Unavailable when none answers in time."""
@@ -90,8 +99,15 @@ class EventLog(Protocol):
 class EventReader(Protocol):
     """Reads the log in the order of each partition. Belongs to one thread."""
 
+    def partitions(self, topic: str) -> tuple[TopicPartition, ...]:
+        """Every partition of the topic, in order; () when there is no such topic. Blocks. Raises Unavailable."""
+
     def assign(self, offsets: Mapping[TopicPartition, int]) -> None:
-        """Read exactly these partitions, each from its offset; -2 means the beginning, -1 the end."""
+        """Read exactly these partitions, each from its offset.
+
+        OFFSET_BEGINNING and OFFSET_END say what they mean; OFFSET_COMMITTED is the position that the reader's group
+        has committed, the beginning where it has not.
+        """
 
     def seek(self, partition: TopicPartition, offset: int) -> None:
         """Go on reading an assigned partition from `offset`."""
@@ -99,11 +115,15 @@ class EventReader(Protocol):
     def poll_batch(self, max_records: int, timeout_s: float) -> list[Record]:
         """At most `max_records` records, as soon as there are any; [] when the time is over.
 
-        Raises Unavailable when the brokers do not answer for longer than the request time-out.
+        Raises Unavailable when the brokers do not answer for longer than the request time-out, and OffsetLost when
+        the log does not hold the wanted offset (any more).
         """
 
     def commit(self) -> None:
-        """Store, for the reader's group, the position after the last record returned. Blocks."""
+        """Store, for the reader's group, the position after the last record returned of each partition.
+
+        Blocks. Raises Unavailable.
+        """
 
     def close(self) -> None:
         """Let go of the connection without committing. May be called twice."""
@@ -246,14 +266,16 @@ class AnswerStore(Protocol):
 
 
 class PastDecision(NamedTuple):
-    """A decision found in the store of record: `decision` is the payload of decisions.v1."""
+    """A decision found in a store: the payload of decisions.v1, its host not kept."""
 
     decision: Mapping[str, Any]
-    transaction: Mapping[str, Any] | None
 
 
 class DecisionLookup(Protocol):
     """Decisions of the past, where the cache has lost them. Thread-safe."""
 
-    def find(self, transaction_id: str, timeout_s: float) -> PastDecision | None:
-        """The latest version of the decision, None where there is none. Raises Unavailable."""
+    def find(self, transaction_id: str) -> PastDecision | None:
+        """The latest version of the decision, None where there is none. Blocks for one query of bounded time.
+
+        Raises Unavailable. A decision shows up here some seconds after it was made.
+        """

@@ -18,12 +18,11 @@ from ci_cd_testing_deployment.local.errors import StackError
 from ci_cd_testing_deployment.local.place import Context
 from ci_cd_testing_deployment.local.prerequisites import find_java, find_maven
 from ci_cd_testing_deployment.local.process import Launch
+from fraud_prevention.domain.topics import MAX_MESSAGE_BYTES
 
 _LOG4J: Final = Path(__file__).resolve().parent / "kafka" / "log4j2.properties"
 _HEAP: Final = "384m"
 _FORMAT_TIMEOUT_S: Final = 120
-# A record may be 1 MB and is dead-lettered by reference above that; the broker must take it to let us say so.
-_LARGEST_MESSAGE_BYTES: Final = 16 * 1024 * 1024
 
 _PROPERTIES: Final = """\
 process.roles=broker,controller
@@ -87,7 +86,7 @@ class KafkaServer:
                 broker=context.ports["kafka"],
                 controller=context.ports["kafka-controller"],
                 data=home / "log",
-                largest=_LARGEST_MESSAGE_BYTES,
+                largest=MAX_MESSAGE_BYTES,
             )
         )
         if not (home / "log" / "meta.properties").exists():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -18,17 +17,13 @@ class SetupStep:
 
 
 def _create_topics(settings: Mapping[str, str]) -> None:
-    if importlib.util.find_spec("storage_security.kafka.admin") is None:
-        return
-    from storage_security.kafka.admin import ensure_topics  # noqa: PLC0415 — the Kafka client, only when needed
+    from storage_security.kafka.admin import ensure_topics  # a stack without Kafka does not load its client
 
     ensure_topics(settings["FRAUD_KAFKA_BOOTSTRAP_SERVERS"])
 
 
 def _migrate(settings: Mapping[str, str]) -> None:
-    if importlib.util.find_spec("storage_security.postgres.migrate") is None:
-        return
-    from storage_security.postgres.migrate import upgrade  # noqa: PLC0415 — Alembic takes half a second
+    from storage_security.postgres.migrate import upgrade  # Alembic takes half a second to load
 
     upgrade(settings["FRAUD_POSTGRES_DSN"])
 

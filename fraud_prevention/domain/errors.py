@@ -12,6 +12,7 @@ FraudError
 ├── StateError
 │   ├── StateFenced         a newer writer owns the record; stop
 │   └── StateCorrupt        a record does not parse; rebuild
+├── OffsetLost              the log no longer holds a record       500
 └── Unavailable             a dependency did not answer; retry     503
 
 Errors carry data, not only text. The HTTP status is mapped once, at the edge.
@@ -120,6 +121,14 @@ class StateCorrupt(StateError):
     def __init__(self, key: str, reason: str) -> None:
         self.key, self.reason = key, reason
         super().__init__(f"record {key}: {reason}; run `fraud state rebuild`")
+
+
+class OffsetLost(FraudError):
+    """The log does not hold the record that a reader wants: it is past retention, or the topic was made anew."""
+
+    def __init__(self, topic: str, partition: int, reason: str) -> None:
+        self.topic, self.partition, self.reason = topic, partition, reason
+        super().__init__(f"{topic}[{partition}]: {reason}; rebuild what this reader fills, then start it at the end")
 
 
 class Unavailable(FraudError):
