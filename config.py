@@ -112,8 +112,7 @@ class ApiSettings(_Group):
         86_400, ge=60, description="Life of a stored answer; older ones are looked up in PostgreSQL."
     )
     lookup_timeout_ms: int = Field(200, ge=1, description="Budget of looking up an old decision in PostgreSQL.")
-    threads: int = Field(8, ge=1, le=128, description="Requests one worker process handles at once.")
-    workers: int = Field(1, ge=1, le=64, description="Worker processes.")
+    threads: int = Field(8, ge=1, le=128, description="Requests handled at once; more capacity is more processes.")
     max_body_bytes: int = Field(
         2_097_152,
         ge=1_024,

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from typing import Any
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram, generate_latest
-from prometheus_client.multiprocess import MultiProcessCollector
 
 from fraud_prevention.domain import metrics as names
 
-MULTIPROCESS_DIR = "PROMETHEUS_MULTIPROC_DIR"  # set by the entry where there is more than one worker
-
 
 class ApiMetrics:
-    """Counts and times of one process, or of all workers of one server. Thread-safe."""
+    """Counts and times of one process. Thread-safe."""
 
     content_type = CONTENT_TYPE_LATEST
 
@@ -55,8 +51,4 @@ class ApiMetrics:
 
     def exposition(self) -> bytes:
         """The text that a Prometheus server reads."""
-        if MULTIPROCESS_DIR in os.environ:
-            registry = CollectorRegistry()
-            MultiProcessCollector(registry)  # type: ignore[no-untyped-call]  # the library has no types here
-            return generate_latest(registry)
         return generate_latest(self._registry)

@@ -51,11 +51,10 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class DecideLimits:
-    """Time budgets: for the log's acknowledgements, for another caller's answer, for the look-up of an old one."""
+    """Time budgets: for the log's acknowledgements, and for the answer that another caller is making."""
 
     ack_timeout_s: float
     in_flight_wait_s: float
-    lookup_timeout_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +150,7 @@ class DecideTransaction:
             body = None
         if body is not None:
             return body
-        past = lookup.find(transaction_id, self._limits.lookup_timeout_s) if lookup is not None else None
+        past = lookup.find(transaction_id) if lookup is not None else None
         if past is None:
             raise NotFound("decision", transaction_id)
         return answer_of(past.decision)
@@ -183,7 +182,7 @@ class DecideTransaction:
         if self._bounds.is_enforced and not could_be_older:
             return None
         try:
-            past = self._needs.lookup.find(transaction.transaction_id, self._limits.lookup_timeout_s)
+            past = self._needs.lookup.find(transaction.transaction_id)
         except Unavailable as error:
             log.warning("decision_lookup_unavailable", transaction_id=transaction.transaction_id, reason=str(error))
             return None
