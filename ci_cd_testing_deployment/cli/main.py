@@ -18,9 +18,11 @@ from fraud_prevention.domain.errors import FraudError
 VERBS: dict[str, str] = {
     # verb: module under ci_cd_testing_deployment.cli, then the typer app (a group) or the function (a single verb)
     "stack": "stack:app",
-    "stack": "stack:app",
+    "generate": "data:generate",
     "train": "train:train",
     "models": "models:app",
+    "features": "features:app",
+    "state": "state:app",
     "settings": "settings:settings",
 }
 """Every verb of the command, in the order in which `fraud --help` lists them."""

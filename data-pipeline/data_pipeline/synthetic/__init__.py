@@ -1,0 +1,1 @@
+"""A world to watch: customers, merchants and fraud stories that follow from a seed."""
