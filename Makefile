@@ -111,6 +111,7 @@ lock: $(UV) ## Recompile the locks; UPGRADE=1 moves to the newest versions that 
 .PHONY: docs
 docs: $(PYTHON_STAMP) ## Regenerate the pages that are made from code
 	$(BIN)/fraud settings --markdown > docs/settings.md
+	$(BIN)/fraud features list --markdown > docs/features.md
 
 .PHONY: clean
 clean: ## Remove all that setup made; the data of the local stack under .run stays

@@ -46,11 +46,11 @@ def _velocity() -> list[Feature]:
         Feature(f"customer_txn_count_{w}", "customer", "count", "1", f"the customer's transactions in the last {w}", w)
         for w in ("1h", "24h", "30d")
     ]
+    found.append(Feature("customer_amount_sum_24h", "customer", "sum", "base minor", "money the customer spent", "24h"))
     found.append(
-        Feature("customer_amount_sum_24h", "customer", "sum", "base minor", "money the customer spent", "24h")
-    )
-    found.append(
-        Feature("small_amount_count_1h", "card", "count", "1", "amounts of 5.00 or less on the card: card testing", "1h")
+        Feature(
+            "small_amount_count_1h", "card", "count", "1", "amounts of 5.00 or less on the card: card testing", "1h"
+        )
     )
     found.append(
         Feature("same_merchant_count_24h", "card", "count", "1", "transactions of the card at this merchant", "24h")
@@ -63,7 +63,15 @@ _AMOUNT: Final = (
     Feature("card_amount_std_30d", "card", "std", "base minor", "how much the card's amounts vary", "30d", -1.0),
     Feature("card_amount_max_30d", "card", "max", "base minor", "the card's greatest amount", "30d", -1.0),
     Feature(
-        "amount_to_card_mean_30d", "card", "ratio", "1", "this amount over the card's mean", "30d", -1.0, "behaviour", True
+        "amount_to_card_mean_30d",
+        "card",
+        "ratio",
+        "1",
+        "this amount over the card's mean",
+        "30d",
+        -1.0,
+        "behaviour",
+        True,
     ),
     Feature(
         "amount_zscore_card_30d",
@@ -80,7 +88,9 @@ _AMOUNT: Final = (
 
 _RECENCY: Final = (
     Feature("seconds_since_last_card", "card", "age", "s", "since the card's last transaction", "30d", -1.0),
-    Feature("seconds_since_last_customer", "customer", "age", "s", "since the customer's last transaction", "30d", -1.0),
+    Feature(
+        "seconds_since_last_customer", "customer", "age", "s", "since the customer's last transaction", "30d", -1.0
+    ),
     Feature("customer_txn_count_total", "customer", "count", "1", "the customer's transactions ever seen", "all"),
     Feature("customer_age_days", "customer", "age", "d", "since the customer's first transaction", "all", 0.0),
     Feature(
@@ -129,7 +139,14 @@ _GEOGRAPHY: Final = (
         True,
     ),
     Feature(
-        "is_new_country_30d", "customer", "novelty", "0/1", "country not seen; 1 without history", "30d", 1.0, "location"
+        "is_new_country_30d",
+        "customer",
+        "novelty",
+        "0/1",
+        "country not seen; 1 without history",
+        "30d",
+        1.0,
+        "location",
     ),
     Feature("distinct_countries_24h", "customer", "distinct", "1", "countries seen", "24h", 0.0, "location"),
 )

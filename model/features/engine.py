@@ -38,9 +38,7 @@ def _run(
 ) -> Computed:
     n = events.shape[0]
     found = Computed(np.empty((n, FEATURE_COUNT)), np.empty(n, np.uint8), np.empty(n, np.int64))
-    kernel.process(
-        events, customers, headers, entries, starts, DEFAULTS, found.vectors, found.status, found.versions
-    )
+    kernel.process(events, customers, headers, entries, starts, DEFAULTS, found.vectors, found.status, found.versions)
     return found
 
 

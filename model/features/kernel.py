@@ -15,7 +15,7 @@ import numpy as np
 from fraud_prevention.domain.reference import HIGH_RISK_MCCS
 from fraud_prevention.domain.transaction import CHANNELS
 from model.features.catalogue import index_of
-from model.features.record import CAP, FOREIGN_CURRENCY, NEVER, WEEKEND, WINDOW_MS
+from model.features.record import CAP, FOREIGN_CURRENCY, WEEKEND, WINDOW_MS
 
 NEW: Final = 0  # computed and added
 REPEAT: Final = 1  # the id is in the state with the same content: nothing changes
@@ -93,7 +93,7 @@ def _km(lat1: float, lon1: float, lat2: float, lon2: float) -> float:
 @_jit
 def _is_present(channel: int) -> bool:
     """A card or person was at the merchant, so the place of the merchant is the place of the customer."""
-    return channel != _ECOM and channel != _TRANSFER
+    return channel not in (_ECOM, _TRANSFER)
 
 
 @_jit
@@ -129,134 +129,138 @@ def _amounts(x: Any, count: int, total: int, squares: float, largest: int, out: 
 
 
 @_jit
-def _features(x: Any, h: Any, entries: Any, start: int, end: int, out: Any) -> None:
-    """The vector of event x from entries[start:end] (sorted by time, all visible) and the header before it."""
-    t = x.event_time
-    card_count = card_total = largest = 0
+def _card_velocity(x: Any, entries: Any, first: int, end: int, out: Any) -> None:
+    """Counts, sums and the distribution of amounts of the card that pays."""
+    count = total = largest = 0
     squares = 0.0
-    count_5m = count_1h = count_24h = count_7d = 0
-    sum_1h = sum_24h = sum_7d = 0
-    customer_1h = customer_24h = customer_sum_24h = 0
-    small = same_merchant = near_hour = 0
-    merchants = mccs = countries = devices = 0
-    placed = 0
-    lat_sum = lon_sum = 0.0
-    last_card = last_customer = -1
-    new_merchant = new_mcc = new_country = 1.0
-    new_device = 1.0 if x.device != 0 else 0.0
-    for j in range(end - 1, start - 1, -1):
+    count_5m = count_1h = count_24h = count_7d = sum_1h = sum_24h = sum_7d = 0
+    small = same_merchant = 0
+    last = -1
+    for j in range(end - 1, first - 1, -1):
         e = entries[j]
-        age = t - e.event_time
-        on_card = e.card == x.card
-        if last_customer < 0:
-            last_customer = age
-        gap = abs(np.int64(e.local_hour) - np.int64(x.local_hour))
-        if gap <= 2 or gap >= 22:
-            near_hour += 1
-        if e.merchant == x.merchant:
-            new_merchant = 0.0
-        if e.mcc == x.mcc:
-            new_mcc = 0.0
-        if e.country == x.country:
-            new_country = 0.0
-        if e.device != 0:
-            if e.device == x.device:
-                new_device = 0.0
-            is_first = True
-            for k in range(j + 1, end):
-                if entries[k].device == e.device:
-                    is_first = False
-                    break
-            if is_first:
-                devices += 1
-        if _is_present(e.channel) and not np.isnan(e.lat):
-            if placed == 0 and _is_present(x.channel) and not np.isnan(x.lat):
-                km = _km(e.lat, e.lon, x.lat, x.lon)
-                out[_DISTANCE] = km
-                out[_SPEED] = km / (max(age, MINUTE) / HOUR)
-            placed += 1
-            lat_sum += e.lat
-            lon_sum += e.lon
-        if on_card:
-            if last_card < 0:
-                last_card = age
-            card_count += 1
-            card_total += e.amount
-            squares += float(e.amount) * float(e.amount)
-            largest = max(largest, e.amount)
-            if age < 7 * DAY:
-                count_7d += 1
-                sum_7d += e.amount
-        if age >= DAY:
+        if e.card != x.card:
             continue
-        customer_24h += 1
-        customer_sum_24h += e.amount
-        first_merchant = first_mcc = on_card
-        first_country = True
-        for k in range(j + 1, end):
-            other = entries[k]
-            if other.country == e.country:
-                first_country = False
-            if other.card == x.card:
-                if other.merchant == e.merchant:
-                    first_merchant = False
-                if other.mcc == e.mcc:
-                    first_mcc = False
-        countries += first_country
-        merchants += first_merchant
-        mccs += first_mcc
-        if age < HOUR:
-            customer_1h += 1
-        if not on_card:
-            continue
-        count_24h += 1
-        sum_24h += e.amount
-        if e.merchant == x.merchant:
-            same_merchant += 1
+        age = x.event_time - e.event_time
+        if last < 0:
+            last = age
+        count += 1
+        total += e.amount
+        squares += float(e.amount) * float(e.amount)
+        largest = max(largest, e.amount)
+        if age < 7 * DAY:
+            count_7d += 1
+            sum_7d += e.amount
+        if age < DAY:
+            count_24h += 1
+            sum_24h += e.amount
+            same_merchant += e.merchant == x.merchant
         if age < HOUR:
             count_1h += 1
             sum_1h += e.amount
-            if e.amount <= SMALL_AMOUNT:
-                small += 1
-            if age < 5 * MINUTE:
-                count_5m += 1
-    seen = end - start
-    out[_COUNT_5M] = count_5m
-    out[_COUNT_1H] = count_1h
-    out[_COUNT_24H] = count_24h
-    out[_COUNT_7D] = count_7d
-    out[_COUNT_30D] = card_count
-    out[_SUM_1H] = sum_1h
-    out[_SUM_24H] = sum_24h
-    out[_SUM_7D] = sum_7d
-    out[_SUM_30D] = card_total
-    out[_CUSTOMER_1H] = customer_1h
-    out[_CUSTOMER_24H] = customer_24h
-    out[_CUSTOMER_30D] = seen
-    out[_CUSTOMER_SUM_24H] = customer_sum_24h
-    out[_SMALL_1H] = small
-    out[_SAME_MERCHANT] = same_merchant
-    _amounts(x, card_count, card_total, squares, largest, out)
-    if last_card >= 0:
-        out[_SINCE_CARD] = last_card / 1000.0
-    if last_customer >= 0:
-        out[_SINCE_CUSTOMER] = last_customer / 1000.0
+            small += e.amount <= SMALL_AMOUNT
+        if age < 5 * MINUTE:
+            count_5m += 1
+    out[_COUNT_5M], out[_COUNT_1H], out[_COUNT_24H] = count_5m, count_1h, count_24h
+    out[_COUNT_7D], out[_COUNT_30D] = count_7d, count
+    out[_SUM_1H], out[_SUM_24H], out[_SUM_7D], out[_SUM_30D] = sum_1h, sum_24h, sum_7d, total
+    out[_SMALL_1H], out[_SAME_MERCHANT] = small, same_merchant
+    if last >= 0:
+        out[_SINCE_CARD] = last / 1000.0
+    _amounts(x, count, total, squares, largest, out)
+
+
+@_jit
+def _customer_habits(x: Any, h: Any, entries: Any, first: int, end: int, out: Any) -> None:
+    """How much the customer does, since when, and at what hours."""
+    count_1h = count_24h = sum_24h = near_hour = 0
+    for j in range(end - 1, first - 1, -1):
+        e = entries[j]
+        age = x.event_time - e.event_time
+        if age < DAY:
+            count_24h += 1
+            sum_24h += e.amount
+            count_1h += age < HOUR
+        gap = abs(int(np.int64(e.local_hour)) - int(np.int64(x.local_hour)))  # hours are unsigned in the record
+        near_hour += gap <= 2 or gap >= 22
+    seen = end - first
+    out[_CUSTOMER_1H], out[_CUSTOMER_24H], out[_CUSTOMER_30D] = count_1h, count_24h, seen
+    out[_CUSTOMER_SUM_24H] = sum_24h
+    if seen > 0:
+        out[_SINCE_CUSTOMER] = (x.event_time - entries[end - 1].event_time) / 1000.0
+        out[_HOUR_SHARE] = near_hour / seen
     out[_TOTAL] = h.total
     if h.total > 0:
-        out[_AGE] = max(t - h.first_seen, 0) / DAY
-    if seen > 0:
-        out[_HOUR_SHARE] = near_hour / seen
-    if placed > 0 and _is_present(x.channel) and not np.isnan(x.lat):
-        out[_FROM_USUAL] = _km(lat_sum / placed, lon_sum / placed, x.lat, x.lon)
-    out[_NEW_COUNTRY] = new_country
-    out[_COUNTRIES] = countries
-    out[_MERCHANTS] = merchants
-    out[_MCCS] = mccs
-    out[_DEVICES] = devices
-    out[_NEW_MERCHANT] = new_merchant
-    out[_NEW_DEVICE] = new_device
-    out[_NEW_MCC] = new_mcc
-    _context(x, out)
+        out[_AGE] = max(x.event_time - h.first_seen, 0) / DAY
+
+
+@_jit
+def _novelty(x: Any, entries: Any, first: int, end: int, out: Any) -> None:
+    """What the customer has not been seen with before."""
+    merchant = mcc = country = 1.0
+    device = 1.0 if x.device != 0 else 0.0
+    for j in range(end - 1, first - 1, -1):
+        e = entries[j]
+        if e.merchant == x.merchant:
+            merchant = 0.0
+        if e.mcc == x.mcc:
+            mcc = 0.0
+        if e.country == x.country:
+            country = 0.0
+        if e.device == x.device:
+            device = 0.0
+    out[_NEW_MERCHANT], out[_NEW_MCC] = merchant, mcc
+    out[_NEW_COUNTRY], out[_NEW_DEVICE] = country, device
+
+
+@_jit
+def _variety(x: Any, entries: Any, first: int, end: int, out: Any) -> None:
+    """How many different ones: an entry counts unless a newer one had the same.
+
+    Quadratic, but over what one customer did in a day (devices: in 30 days), at most CAP entries.
+    """
+    devices = countries = merchants = mccs = 0
+    for j in range(end - 1, first - 1, -1):
+        e = entries[j]
+        is_recent = x.event_time - e.event_time < DAY
+        is_device = e.device != 0
+        is_country = is_recent
+        is_merchant = is_mcc = is_recent and e.card == x.card
+        for k in range(j + 1, end):
+            if not (is_device or is_country or is_merchant or is_mcc):
+                break
+            other = entries[k]
+            is_device = is_device and other.device != e.device
+            is_country = is_country and other.country != e.country
+            if other.card == x.card:
+                is_merchant = is_merchant and other.merchant != e.merchant
+                is_mcc = is_mcc and other.mcc != e.mcc
+        devices += is_device
+        countries += is_country
+        merchants += is_merchant
+        mccs += is_mcc
+    out[_DEVICES], out[_COUNTRIES], out[_MERCHANTS], out[_MCCS] = devices, countries, merchants, mccs
+
+
+@_jit
+def _geography(x: Any, entries: Any, first: int, end: int, out: Any) -> None:
+    """How far from the last place and from the usual one; needs a place now."""
+    if not _is_present(x.channel) or np.isnan(x.lat):
+        return
+    placed = 0
+    lat = lon = 0.0
+    for j in range(end - 1, first - 1, -1):
+        e = entries[j]
+        if not _is_present(e.channel) or np.isnan(e.lat):
+            continue
+        if placed == 0:
+            km = _km(e.lat, e.lon, x.lat, x.lon)
+            out[_DISTANCE] = km
+            out[_SPEED] = km / (max(x.event_time - e.event_time, MINUTE) / HOUR)
+        placed += 1
+        lat += e.lat
+        lon += e.lon
+    if placed > 0:
+        out[_FROM_USUAL] = _km(lat / placed, lon / placed, x.lat, x.lon)
 
 
 @_jit
@@ -301,7 +305,15 @@ def _add(x: Any, i: int, c: int, headers: Any, entries: Any, events: Any, start:
 
 @_jit
 def process(
-    events: Any, customers: Any, headers: Any, entries: Any, starts: Any, defaults: Any, out: Any, status: Any, versions: Any
+    events: Any,
+    customers: Any,
+    headers: Any,
+    entries: Any,
+    starts: Any,
+    defaults: Any,
+    out: Any,
+    status: Any,
+    versions: Any,
 ) -> None:
     """Run events through the state, in the order given, which is the order of the log.
 
@@ -326,7 +338,12 @@ def process(
         first = end
         while first > start and entries[first - 1].event_time > lowest:
             first -= 1
-        _features(x, headers[c], entries, first, end, out[i])
+        _card_velocity(x, entries, first, end, out[i])
+        _customer_habits(x, headers[c], entries, first, end, out[i])
+        _novelty(x, entries, first, end, out[i])
+        _variety(x, entries, first, end, out[i])
+        _geography(x, entries, first, end, out[i])
+        _context(x, out[i])
         _add(x, i, c, headers, entries, events, start)
 
 
@@ -376,6 +393,3 @@ def relayout(headers: Any, entries: Any, starts: Any, room: Any, moved: Any, new
                 kept += 1
         headers[c].count = kept
         place += kept + room[c]
-
-
-__all__ = ["CONFLICT", "NEVER", "NEW", "REPEAT", "open_for_batch", "process", "relayout"]

@@ -49,7 +49,10 @@ class OnlineKernel:
 
     def without_state(self, transaction: Transaction) -> FloatArray:
         """The vector of a customer nobody has seen: what is left when the store is away."""
-        return compute_online(encode(transaction, PENDING_OFFSET), transaction.customer_id, None).vectors[0]
+        vector: FloatArray = compute_online(encode(transaction, PENDING_OFFSET), transaction.customer_id, None).vectors[
+            0
+        ]
+        return vector
 
 
 def _without(record: bytes, transaction: np.uint64) -> bytes:
@@ -59,4 +62,4 @@ def _without(record: bytes, transaction: np.uint64) -> bytes:
     kept = entries[entries["transaction"] != transaction]
     header["count"] = len(kept)
     header["total"] -= len(entries) - len(kept)
-    return header.tobytes() + kept.tobytes()
+    return bytes(header.tobytes() + kept.tobytes())

@@ -66,8 +66,6 @@ HEADER: Final = np.dtype(
         ("floor_base", "<i8"),
     ]
 )
-assert ENTRY.itemsize == 64 and HEADER.itemsize == 112
-
 Entries = NDArray[np.void]
 Headers = NDArray[np.void]
 

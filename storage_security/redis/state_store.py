@@ -6,7 +6,6 @@ both). The bytes are `model.features.record`'s; of their layout this module know
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Iterable, Sequence
 from typing import Any, Final, cast
 
@@ -189,8 +188,8 @@ class RedisStateStore:
             for key in self._redis.scan_iter(pattern, count=batch):
                 doomed.append(key)
                 if len(doomed) >= batch:
-                    count += cast(int, self._redis.unlink(*doomed))
+                    count += self._redis.unlink(*doomed)
                     doomed = []
             if doomed:
-                count += cast(int, self._redis.unlink(*doomed))
+                count += self._redis.unlink(*doomed)
         return count

@@ -6,7 +6,6 @@ although the active rules have changed in between.
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import NamedTemporaryFile
@@ -46,7 +45,7 @@ def publish_bundle(directory: Path, model_directory: Path, policy_file: Path) ->
     directory.mkdir(parents=True, exist_ok=True)
     with NamedTemporaryFile("wb", dir=directory, delete=False) as file:
         file.write(policy_file.read_bytes())
-    os.replace(file.name, _policy_path(directory, policy.version))
+    Path(file.name).replace(_policy_path(directory, policy.version))
     return bundle_name(scorer.model_version, policy.version)
 
 

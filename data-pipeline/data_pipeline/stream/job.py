@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 import threading
 import time
 from pathlib import Path
@@ -24,7 +23,7 @@ from storage_security.kafka.admin import topic_id
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
-    from pyspark.sql.streaming import StreamingQuery
+    from pyspark.sql.streaming.query import StreamingQuery
 
 log = structlog.get_logger()
 
@@ -115,7 +114,7 @@ def _finish(query: StreamingQuery) -> None:
     """Stop between two batches; in the middle of one only when it takes longer than the grace."""
     batch, deadline = _batch(query), time.monotonic() + STOP_GRACE_S
     while query.status["isTriggerActive"] and _batch(query) == batch and time.monotonic() < deadline:
-        query.awaitTermination(POLL_S / 10)
+        query.awaitTermination(POLL_S)
     query.stop()
 
 
@@ -128,5 +127,4 @@ def _watch(query: StreamingQuery, stop: threading.Event) -> int:
             return 0
     error = query.exception()
     log.error("stream failed", reason=str(error))
-    print(f"the stream ended: {error}", file=sys.stderr)
     return 1

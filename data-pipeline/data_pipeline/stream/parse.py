@@ -58,7 +58,7 @@ _SPARK_TYPES: Final = {pa.int64(): "bigint", pa.float64(): "double", pa.string()
 JSON_SCHEMA: Final = ", ".join(f"{name} {_SPARK_TYPES[dtype]}" for name, dtype in COLUMNS.items())
 
 # The JVM's parser takes a number for a string; the contract does not.
-_UNQUOTED: Final = r'"(?:%s)"\s*:\s*[^"\s]' % "|".join([*_TEXTS, *_CHOICES])
+_UNQUOTED: Final = rf'"(?:{"|".join([*_TEXTS, *_CHOICES])})"\s*:\s*[^"\s]'
 
 
 def parsed(records: DataFrame) -> DataFrame:

@@ -127,9 +127,7 @@ class Stage:
         vectors = computed.vectors[rows]
         scores = bundle.scorer.score(vectors)
         transactions: list[dict[str, Any]] = [orjson.loads(v) for v in table.column("value").to_pylist()]
-        verdicts = evaluate(
-            bundle.policy, columns_of(transactions, bundle.policy.transaction_columns), vectors, scores
-        )
+        verdicts = evaluate(bundle.policy, columns_of(transactions, bundle.policy.transaction_columns), vectors, scores)
         now = time.time_ns() // 1_000_000
         waited = np.maximum(now - table.column("ingested_at").to_numpy(), 0).tolist()
         return assemble(
@@ -172,4 +170,3 @@ class Stage:
             at_ms=cell("ingested_at"),
         )
         return Emission(dead_letter_topic(TRANSACTIONS), key or b"", orjson.dumps(letter))
-

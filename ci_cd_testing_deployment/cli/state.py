@@ -1,0 +1,48 @@
+"""`fraud state`: rebuild or clear the feature state in Redis."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(no_args_is_help=True, help="Rebuild or clear the feature state. Example: fraud state clear --yes")
+
+
+@app.command()
+def rebuild(
+    history: Annotated[Path, typer.Option(help="Folder with history.parquet, as `fraud import` writes it.")],
+    until: Annotated[datetime | None, typer.Option(help="Only events before this UTC date.")] = None,
+) -> None:
+    """Replace the feature state by what history gives; stop the stream first and give it a fresh log.
+
+    Example: fraud state rebuild --history .cache/world
+    """
+    from datetime import UTC
+
+    from ci_cd_testing_deployment.local.rebuild import rebuild_from_history
+    from config import RedisSettings
+
+    until_ms = None if until is None else int(until.replace(tzinfo=UTC).timestamp() * 1000)
+    found = rebuild_from_history(history, RedisSettings(), until_ms, _show)
+    typer.echo(f"\n{found.customers} customers from {found.events} events")
+
+
+def _show(done: int, rows: int) -> None:
+    typer.echo(f"\rreplayed {done:,} of {rows:,} events", nl=False, err=True)
+
+
+@app.command()
+def clear(yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False) -> None:
+    """Remove every feature record, so that the stream can build the state from the log again.
+
+    Example: fraud state clear --yes
+    """
+    from config import RedisSettings
+    from storage_security.redis.state_store import RedisStateStore, connect
+
+    if not yes:
+        typer.confirm("Remove all feature state? Decisions know no history until it is rebuilt.", abort=True)
+    typer.echo(f"{RedisStateStore(connect(RedisSettings())).clear()} keys removed")
