@@ -23,15 +23,16 @@ export npm_config_fund := false
 export NEXT_TELEMETRY_DISABLED := 1
 
 # A step's stamp carries the digest of what the step reads, so an unchanged step is skipped, whatever the clock says.
-digest = $(shell (sha256sum 2>/dev/null || shasum -a 256) <<<"$$(cat $(1) 2>/dev/null)" | cut -c1-16)
+sha256 = (sha256sum 2>/dev/null || shasum -a 256) | cut -c1-16
+digest = $(shell cat $(1) 2>/dev/null | $(sha256))
 LOCKS := requirements.txt $(if $(shell $(PREREQUISITES) servers),requirements/servers.txt)
 PYTHON_STAMP = .venv/.stamps/$(call digest,$(LOCKS) requirements/uv.txt pyproject.toml)
 JARS_STAMP = .cache/stamps-jars/$(call digest,ci_cd_testing_deployment/local/maven.py \
 	$(wildcard ci_cd_testing_deployment/local/*/pom.xml))
 NODE_STAMP = $(FRONTEND)/node_modules/.stamps/$(call digest,$(FRONTEND)/package-lock.json)
-PAGES_STAMP = $(FRONTEND)/.next/.stamps/$(call digest,$(shell find $(FRONTEND) \
-	\( -name node_modules -o -name .next -o -name test-results \) -prune -o -type f ! -name '*.tsbuildinfo' \
-	! -name next-env.d.ts -print | LC_ALL=C sort))
+PAGES_STAMP = $(FRONTEND)/.next/.stamps/$(shell find $(FRONTEND) \
+	\( -name node_modules -o -name .next -o -name test-results \) -prune -o \
+	-type f ! -name '*.tsbuildinfo' ! -name next-env.d.ts -print0 | LC_ALL=C sort -z | xargs -0 cksum | $(sha256))
 stamp = mkdir -p $(@D) && rm -f $(@D)/* && touch $@
 
 ##@ Start

@@ -57,15 +57,3 @@ def may_compose(module: str) -> bool:
     """Whether a module is a bootstrap, an entry or a tool of the command line."""
     name = module.rsplit(".", 1)[-1]
     return "bootstrap" in name or module in ENTRIES or module.startswith("ci_cd_testing_deployment")
-
-
-def test_no_cycles_between_packages_of_the_product(graph: grimp.ImportGraph) -> None:
-    reached = {
-        package: {
-            other
-            for other in PACKAGES
-            if other != package and graph.find_shortest_chain(package, other, as_packages=True) is not None
-        }
-        for package in PACKAGES
-    }
-    assert [(a, b) for a in PACKAGES for b in sorted(reached[a]) if a in reached[b] and a < b] == []
