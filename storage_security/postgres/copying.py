@@ -41,9 +41,10 @@ class Staging:
     def __init__(self, table: Table, columns: Sequence[str]) -> None:
         self.name = f"staged_{table.name}"
         self._columns = ", ".join(columns)
-        self._staged_columns = ", ".join(self._staged(table, c) for c in columns)
+        shape = ", ".join(self._staged(table, c) for c in columns)
         self._values = ", ".join(self._value(table, c) for c in columns)
         self._table = table.name
+        self._shape = f"SELECT {shape} FROM {table.name} WITH NO DATA"  # noqa: S608 - names of this repository
 
     @staticmethod
     def _staged(table: Table, column: str) -> str:
@@ -55,10 +56,7 @@ class Staging:
 
     def create(self, cursor: psycopg2.extensions.cursor) -> None:
         """Once a connection; does nothing where the table is there."""
-        cursor.execute(
-            f"CREATE TEMPORARY TABLE IF NOT EXISTS {self.name} ON COMMIT DELETE ROWS "
-            f"AS SELECT {self._staged_columns} FROM {self._table} WITH NO DATA"  # noqa: S608 - names of this repository
-        )
+        cursor.execute(f"CREATE TEMPORARY TABLE IF NOT EXISTS {self.name} ON COMMIT DELETE ROWS AS {self._shape}")
 
     def fill(self, cursor: psycopg2.extensions.cursor, rows: Iterable[Sequence[Any]]) -> None:
         """Rows in the order of `columns`."""

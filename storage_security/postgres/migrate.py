@@ -9,11 +9,23 @@ from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from sqlalchemy import Engine
 
 from config import PostgresSettings
 from storage_security.postgres.engine import availability, connect
 
 _SCRIPTS: Final = Path(__file__).with_name("migrations")
+
+
+class SchemaOutdated(Exception):
+    """The database is not at the revision that this version of the code was written for."""
+
+    def __init__(self, found: str | None, wanted: str) -> None:
+        self.found, self.wanted = found, wanted
+        super().__init__(
+            f"the schema is at revision {found or 'none'}, this version needs {wanted}: "
+            "run `python -m storage_security.postgres.migrate`"
+        )
 
 
 def _config() -> Config:
@@ -34,10 +46,21 @@ def current(dsn: str) -> str | None:
     """The revision of the database; None where nothing was migrated. Raises Unavailable."""
     engine = connect(dsn, pool_size=1)
     try:
-        with availability(), engine.connect() as connection:
-            return MigrationContext.configure(connection).get_current_revision()
+        return _revision_of(engine)
     finally:
         engine.dispose()
+
+
+def require_head(engine: Engine) -> None:
+    """Raises SchemaOutdated where the database is at any other revision than `head`, and Unavailable."""
+    found = _revision_of(engine)
+    if found != head():
+        raise SchemaOutdated(found, head())
+
+
+def _revision_of(engine: Engine) -> str | None:
+    with availability(), engine.connect() as connection:
+        return MigrationContext.configure(connection).get_current_revision()
 
 
 def upgrade(dsn: str, revision: str = "head") -> None:

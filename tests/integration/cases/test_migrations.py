@@ -17,22 +17,20 @@ from storage_security.postgres.engine import connect
 from storage_security.postgres.migrate import current, downgrade, head, upgrade
 from storage_security.postgres.tables import metadata
 
-pytestmark = pytest.mark.integration
 
-
-def test_schema_goes_up_down_and_up_again(empty_database: str) -> None:
-    assert current(empty_database) is None
-    upgrade(empty_database)
-    assert current(empty_database) == head()
-    downgrade(empty_database)
-    engine = connect(empty_database, pool_size=1)
+def test_schema_goes_up_down_and_up_again(postgres_dsn: str) -> None:
+    assert current(postgres_dsn) is None
+    upgrade(postgres_dsn)
+    assert current(postgres_dsn) == head()
+    downgrade(postgres_dsn)
+    engine = connect(postgres_dsn, pool_size=1)
     assert inspect(engine).get_table_names() == ["alembic_version"]
     with engine.connect() as connection:
         left = connection.execute(text("SELECT count(*) FROM pg_proc WHERE proname = 'refuse_change'")).scalar_one()
     assert left == 0
     engine.dispose()
-    upgrade(empty_database)
-    assert current(empty_database) == head()
+    upgrade(postgres_dsn)
+    assert current(postgres_dsn) == head()
 
 
 def test_migrated_schema_equals_the_tables_of_the_code(database: str) -> None:
@@ -43,12 +41,12 @@ def test_migrated_schema_equals_the_tables_of_the_code(database: str) -> None:
     assert differences == []
 
 
-def test_two_migrators_at_once_wait_for_each_other(empty_database: str) -> None:
+def test_two_migrators_at_once_wait_for_each_other(postgres_dsn: str) -> None:
     command = [sys.executable, "-m", "storage_security.postgres.migrate"]
-    environment = {**os.environ, "FRAUD_POSTGRES_DSN": empty_database}
+    environment = {**os.environ, "FRAUD_POSTGRES_DSN": postgres_dsn}
     migrators = [subprocess.Popen(command, env=environment, cwd=ROOT) for _ in range(2)]
     assert [m.wait(timeout=60) for m in migrators] == [0, 0]
-    assert current(empty_database) == head()
+    assert current(postgres_dsn) == head()
 
 
 @pytest.mark.parametrize("statement", ["UPDATE case_events SET actor = 'x'", "DELETE FROM case_events"])

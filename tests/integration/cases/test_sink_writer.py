@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import textwrap
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -19,13 +19,10 @@ from config import ROOT
 from fraud_prevention.domain import topics
 from fraud_prevention.domain.case import Alert
 from fraud_prevention.ports import Record, TopicPartition
-from storage_security.postgres.engine import connect
 from storage_security.postgres.positions import Positions
 from storage_security.postgres.tables import metadata
 from storage_security.sink.rows import TOPICS
 from storage_security.sink.writer import SinkWriter
-
-pytestmark = pytest.mark.integration
 
 NOW_MS = 1_760_000_000_000
 TOPIC_IDS = dict.fromkeys(TOPICS, "t1")
@@ -44,13 +41,6 @@ class NoCache:
 
     def put(self, alerts: Sequence[tuple[Alert, bytes]]) -> None:
         self.entries |= {alert.transaction_id: payload for alert, payload in alerts}
-
-
-@pytest.fixture
-def engine(database: str) -> Iterator[Engine]:
-    found = connect(database, pool_size=8)
-    yield found
-    found.dispose()
 
 
 @pytest.fixture
@@ -204,8 +194,7 @@ _KILLED = """
     from fraud_prevention.ports import Record
     from storage_security.postgres.engine import connect
     from storage_security.postgres.positions import Positions
-    from storage_security.postgres.tables import metadata
-from storage_security.sink.rows import TOPICS
+    from storage_security.sink.rows import TOPICS
     from storage_security.sink.writer import SinkWriter
 
     class Deadly:
