@@ -40,10 +40,6 @@ def _decision(data: Mapping[str, Any]) -> str:
     return f"{_OUTCOMES[str(data['outcome'])]}: {amount} at {where} by {data['channel']}"
 
 
-def _alert(data: Mapping[str, Any]) -> str:
-    return f"Alert on {data['transaction_id']}, risk score {float(data['risk_score']):.3f}"
-
-
 def _customer_event(data: Mapping[str, Any]) -> str:
     kind = str(data["kind"])
     details = ", ".join(f"{k} {v}" for k, v in sorted(dict(data["detail"]).items()))
@@ -77,7 +73,7 @@ def _case_event(data: Mapping[str, Any]) -> str:
 
 _TEXTS: Final[Mapping[str, Callable[[Mapping[str, Any]], str]]] = {
     "decision": _decision,
-    "alert": _alert,
+    "alert": _decision,
     "customer_event": _customer_event,
     "authorisation": _authorisation,
     "label": _label,

@@ -98,7 +98,7 @@ def _alert(alert: Alert) -> CaseAlert:
 
 def _entry(happening: Happening) -> TimelineEntry:
     shown = None
-    if happening.kind == "decision":
+    if happening.kind in {"decision", "alert"}:
         shown = TimelineTransaction(**{name: happening.data[name] for name in TimelineTransaction.model_fields})
     return TimelineEntry(
         at=happening.at,
