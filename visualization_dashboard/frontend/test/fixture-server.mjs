@@ -142,6 +142,7 @@ function decision() {
 
 function serveFeed(request, response) {
   response.writeHead(200, { "content-type": "text/event-stream", "cache-control": "no-store" });
+  response.write("retry: 2000\n\n");
   const send = (kind, data) => response.write(`event: ${kind}\ndata: ${JSON.stringify(data)}\n\n`);
   for (const c of cases) send("case", { event_id: "e", case_id: c.case_id, customer_id: c.customer_id, kind: "opened", actor: "system", at: c.opened_at, data: {} });
   if (mode !== "empty") for (let i = 0; i < 40; i += 1) send("decision", decision());

@@ -60,6 +60,12 @@ export function score(value: number): string {
   return (Math.floor(value * 100 + 1e-9) / 100).toFixed(2);
 }
 
+/** A risk score as the share it is, cut like `score`, so that both say the same. */
+export function shareBelow(riskScore: number, locale?: string): string {
+  const steps = riskScore > 0.99 ? 1_000 : 100;
+  return percent(Math.floor(riskScore * steps + 1e-9) / steps, locale);
+}
+
 /** "45 s", "12 min", "3 h 20 min", "4 d". Negative spans read like positive ones. */
 export function span(ms: number): string {
   const length = Math.abs(ms);
@@ -84,6 +90,10 @@ export function dateTime(ms: number, locale?: string): string {
     minute: "2-digit",
     hourCycle: "h23",
   }).format(ms);
+}
+
+export function date(ms: number, locale?: string): string {
+  return new Intl.DateTimeFormat(locale, { day: "numeric", month: "short", year: "numeric" }).format(ms);
 }
 
 export function day(ms: number, locale?: string): string {

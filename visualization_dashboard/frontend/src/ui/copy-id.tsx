@@ -22,7 +22,7 @@ export function CopyId({ id, what, length = 11 }: { id: string; what: string; le
       title={id}
       aria-label={`Copy ${what} ${id}`}
       onClick={() => void copy()}
-      className="group inline-flex items-center gap-1 rounded font-mono text-xs text-muted hover:text-ink"
+      className="group inline-flex items-center gap-1 rounded font-mono text-xs whitespace-nowrap text-muted hover:text-ink"
     >
       {shortId(id, length)}
       <CopyIcon className="size-3 opacity-50 group-hover:opacity-100" />

@@ -1,7 +1,7 @@
 import type { ReactNode, SVGProps } from "react";
 
 function icon(paths: ReactNode) {
-  return function Icon({ className = "size-4", ...rest }: SVGProps<SVGSVGElement>) {
+  return function Icon({ className = "", ...rest }: SVGProps<SVGSVGElement>) {
     return (
       <svg
         viewBox="0 0 16 16"
@@ -11,7 +11,7 @@ function icon(paths: ReactNode) {
         strokeLinecap="round"
         strokeLinejoin="round"
         aria-hidden="true"
-        className={`shrink-0 ${className}`}
+        className={`shrink-0 ${className.includes("size-") ? "" : "size-4"} ${className}`}
         {...rest}
       >
         {paths}

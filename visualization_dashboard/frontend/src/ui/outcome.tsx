@@ -3,10 +3,10 @@ import { BanIcon, CheckIcon, EyeIcon, KeyIcon } from "./icons";
 
 /** Icon, words and colour of an outcome: the colour never says it alone. */
 export const OUTCOME_LOOKS = {
-  approve: { label: "Approved", Icon: CheckIcon, text: "text-approve", soft: "bg-approve-soft", bar: "bg-approve" },
-  challenge: { label: "Challenged", Icon: KeyIcon, text: "text-challenge", soft: "bg-challenge-soft", bar: "bg-challenge" },
-  review: { label: "In review", Icon: EyeIcon, text: "text-review", soft: "bg-review-soft", bar: "bg-review" },
-  decline: { label: "Declined", Icon: BanIcon, text: "text-decline", soft: "bg-decline-soft", bar: "bg-decline" },
+  approve: { label: "Approved", Icon: CheckIcon, text: "text-approve", soft: "" },
+  challenge: { label: "Challenged", Icon: KeyIcon, text: "text-challenge", soft: "bg-challenge-soft" },
+  review: { label: "In review", Icon: EyeIcon, text: "text-review", soft: "bg-review-soft" },
+  decline: { label: "Declined", Icon: BanIcon, text: "text-decline", soft: "bg-decline-soft" },
 } as const satisfies Record<Outcome, unknown>;
 
 export function OutcomeBadge({ outcome }: { outcome: Outcome }) {

@@ -23,9 +23,23 @@ interface ErrorProps {
   title: string;
   error?: unknown;
   onRetry: () => void;
+  /** One line, for a strip that must keep its height. */
+  isInline?: boolean;
 }
 
-export function ErrorState({ title, error, onRetry }: ErrorProps) {
+export function ErrorState({ title, error, onRetry, isInline = false }: ErrorProps) {
+  if (isInline) {
+    return (
+      <div role="alert" className="flex h-19 items-center justify-center gap-2 px-4 text-[13px]">
+        <WarningIcon className="text-decline" />
+        <span className="font-medium">{title}</span>
+        <span className="text-muted">{describe(error)}</span>
+        <Button size="small" className="ml-2" onClick={onRetry}>
+          Try again
+        </Button>
+      </div>
+    );
+  }
   return (
     <div role="alert" className="flex flex-1 flex-col items-center justify-center gap-1 p-6 text-center">
       <WarningIcon className="mb-2 size-6 text-decline" />

@@ -1,18 +1,26 @@
 "use client";
 
-import { clock, dateTime, span, utc } from "@/lib/format";
+import { clock, date, dateTime, span, utc } from "@/lib/format";
 import { useNow } from "@/lib/now";
 import { ClockIcon, WarningIcon } from "./icons";
 
 const DAY_MS = 86_400_000;
 
-/** A moment in local time; its title says it in UTC. A moment of another day carries the date. */
-export function Time({ at, className = "" }: { at: number; className?: string }) {
+interface TimeProps {
+  at: number;
+  /** `auto`: the clock, with the date for another day. `clock` stands under a heading that names the day. */
+  show?: "auto" | "clock" | "date";
+  className?: string;
+}
+
+/** A moment in local time; its title says it in UTC. */
+export function Time({ at, show = "auto", className = "" }: TimeProps) {
   const now = useNow();
   const isToday = Math.abs(now - at) < DAY_MS && new Date(now).getDate() === new Date(at).getDate();
+  const text = show === "date" ? date(at) : show === "clock" || isToday ? clock(at) : dateTime(at);
   return (
     <time dateTime={new Date(at).toISOString()} title={utc(at)} className={className}>
-      {isToday ? clock(at) : dateTime(at)}
+      {text}
     </time>
   );
 }

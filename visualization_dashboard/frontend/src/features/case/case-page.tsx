@@ -42,7 +42,6 @@ export function CasePage({ caseId }: { caseId: string }) {
     n: openNext,
     j: () => go(neighbours.next),
     k: () => go(neighbours.previous),
-    r: () => void query.refetch(),
   });
 
   const error = query.error;

@@ -47,7 +47,7 @@ const amount: Row = (alert, value) => {
   const greatest = value("card_amount_max_30d");
   return {
     what: "Amount",
-    now: `${money(alert.amount)}, ${decimal(times, 1)} times this card's 30-day mean`,
+    now: `${money(alert.amount)}, ${decimal(times, times < 10 ? 1 : 0)} times this card's 30-day mean`,
     usual: `${money(inBase(alert, mean))} on average${greatest === undefined ? "" : `, ${money(inBase(alert, greatest))} at most`}`,
     isUnusual: times >= AMOUNT_TIMES,
   };
@@ -83,8 +83,8 @@ const travel: Row = (_, value) => {
   if (speed === undefined || distance === undefined || distance < 1) return undefined;
   return {
     what: "Travel",
-    now: `${count(distance)} km since the last place, ${count(speed)} km/h`,
-    usual: speed >= FAST_KMH ? "Faster than a train" : "Possible by road",
+    now: `${count(distance)} km from the last place, at ${count(speed)} km/h`,
+    usual: `Under ${FAST_KMH} km/h`,
     isUnusual: speed >= FAST_KMH,
   };
 };

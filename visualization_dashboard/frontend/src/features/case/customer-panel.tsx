@@ -18,7 +18,7 @@ export function CustomerPanel({ customerId, customer }: { customerId: string; cu
         <Item label="Mean amount">{money(customer.meanAmount)}</Item>
         <Item label="Highest">{money(customer.maxAmount)}</Item>
         <Item label="Cards">{count(customer.cards)}</Item>
-        <Item label="Known since">{customer.firstSeen === null ? "–" : <Time at={customer.firstSeen} />}</Item>
+        <Item label="Known since">{customer.firstSeen === null ? "–" : <Time at={customer.firstSeen} show="date" />}</Item>
         <Item label="Countries" isWide>
           {customer.countries.slice(0, MAX_COUNTRIES).join(", ") || "–"}
           {hidden > 0 && ` and ${hidden} more`}

@@ -79,7 +79,7 @@ function Entry({ entry }: { entry: TimelineEntry }) {
         )}
         {payment === null && entry.actor !== "" && <p className="text-2xs text-muted">{entry.actor}</p>}
       </div>
-      <Time at={entry.at} className="shrink-0 text-xs text-muted" />
+      <Time at={entry.at} show="clock" className="shrink-0 text-xs text-muted" />
     </div>
   );
 }
@@ -97,7 +97,7 @@ function Folded({ item }: { item: TimelineItem }) {
           {item.entries.length} approved payments
           {least !== undefined && most !== undefined && <span className="text-muted"> · {money(least)} to {money(most)}</span>}
         </span>
-        <Time at={item.entries[0].at} className="shrink-0 text-xs text-muted" />
+        <Time at={item.entries[0].at} show="clock" className="shrink-0 text-xs text-muted" />
       </summary>
       {item.entries.map((entry, index) => (
         <Entry key={`${entry.at}-${index}`} entry={entry} />

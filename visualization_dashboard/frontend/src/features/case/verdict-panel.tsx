@@ -41,6 +41,7 @@ export function VerdictPanel({ detail, onReload, onNext }: Props) {
   useShortcuts({
     f: () => press("fraud"),
     l: () => press("legitimate"),
+    r: reload,
     m: () => noteField.current?.focus(),
     Escape: () => (armed === null ? router.push("/") : setChosen(null)),
   });

@@ -1,5 +1,5 @@
 import type { CaseAlert, Reason } from "@/api/model";
-import { decimal, percent, score } from "@/lib/format";
+import { decimal, percent, score, shareBelow } from "@/lib/format";
 import { InboxIcon, WarningIcon } from "@/ui/icons";
 import { OutcomeBadge } from "@/ui/outcome";
 import { EmptyState } from "@/ui/states";
@@ -25,12 +25,12 @@ export function WhyPanel({ alert, others }: Props) {
     <Widget
       title="Why it was stopped"
       className="shrink-0"
-      note={`Risk ${score(alert.riskScore)}: ${percent(alert.riskScore)} of good payments score lower. Chance of fraud ${percent(alert.probability)}.`}
+      note={`Risk ${score(alert.riskScore)}: ${shareBelow(alert.riskScore)} of good payments score lower. Chance of fraud ${percent(alert.probability)}.`}
       actions={<OutcomeBadge outcome={alert.outcome} />}
     >
       <div className="grid min-h-0 grid-cols-1 2xl:grid-cols-[minmax(0,2fr)_minmax(0,3fr)]">
         <div className="border-line p-4 2xl:border-r">
-          <ol className="space-y-1.5">
+          <ol className="grid grid-cols-2 gap-x-6 gap-y-1.5 2xl:grid-cols-1">
             {alert.reasons.map((reason) => (
               <li key={reason.code} title={reason.code} className="flex gap-2 text-[13px] font-medium">
                 <WarningIcon className="mt-0.5 text-challenge" />

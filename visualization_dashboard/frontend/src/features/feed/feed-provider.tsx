@@ -47,5 +47,5 @@ export function FeedProvider({ children }: { children: ReactNode }) {
 export function useFeed(): { store: FeedStore; view: FeedView } {
   const store = use(FeedContext);
   if (store === null) throw new Error("useFeed needs a FeedProvider above it");
-  return { store, view: useSyncExternalStore(store.subscribe, store.view, store.view) };
+  return { store, view: useSyncExternalStore(store.subscribe, store.view, store.serverView) };
 }

@@ -17,11 +17,10 @@ export function FeedRowItem({ row, caseId }: Props) {
     <>
       <OutcomeBadge outcome={row.outcome} />
       <span className="min-w-0 flex-1">
-        <span className="block truncate text-[13px]">
-          {categoryName(row.mcc)}
-          <span className="text-muted"> · {row.country} · {channelName(row.channel)}</span>
+        <span className="block truncate text-[13px]">{categoryName(row.mcc)}</span>
+        <span className="block truncate text-2xs text-muted">
+          {row.country} · {channelName(row.channel)} · {shortId(row.customerId, 20)}
         </span>
-        <span className="block truncate font-mono text-2xs text-muted">{shortId(row.customerId, 20)}</span>
       </span>
       <span className="text-right">
         <span className={`block text-[13px] ${isStopped ? "font-semibold" : ""}`}>{money(row.amount)}</span>

@@ -15,6 +15,8 @@ export interface FeedView {
   readonly heldBack: number;
 }
 
+const INITIAL_VIEW: FeedView = { rows: [], line: "connecting", isPaused: false, heldBack: 0 };
+
 /**
  * What the live feed shows, bounded in every direction. Rows wait in a buffer until `flush`, so that the page is
  * drawn once for many events. Approvals are thinned to what an eye can follow; everything else is shown.
@@ -26,7 +28,7 @@ export class FeedStore {
   #order = new Map<string, number>();
   #sequence = 0;
   #caseOfCustomer = new Map<string, string>();
-  #view: FeedView = { rows: [], line: "connecting", isPaused: false, heldBack: 0 };
+  #view = INITIAL_VIEW;
   #listeners = new Set<() => void>();
 
   readonly subscribe = (listener: () => void): (() => void) => {
@@ -35,6 +37,9 @@ export class FeedStore {
   };
 
   readonly view = (): FeedView => this.#view;
+
+  /** What the server drew: parts of the page wake up after the first rows have come. */
+  readonly serverView = (): FeedView => INITIAL_VIEW;
 
   /** A row that is known already (a reconnect repeats the newest ones) is left out. */
   add(row: FeedRow): void {

@@ -25,7 +25,7 @@ export function FiguresWidget() {
         {query.data !== undefined ? (
           <Strip figures={query.data} stale={query.isError ? <StaleNote error={query.error} /> : null} />
         ) : query.isError ? (
-          <ErrorState title="No figures" error={query.error} onRetry={() => void query.refetch()} />
+          <ErrorState title="No figures." isInline error={query.error} onRetry={() => void query.refetch()} />
         ) : (
           <Loading />
         )}
