@@ -24,8 +24,8 @@ MARK = "FRAUD_STACK_PROCESS"
 # What the leader's children get to end by themselves, and what the kernel gets to end the killed.
 _GRACE_S = 5.0
 
-# A handle must live as long as its process: it is what reaps it, and dropping it warns.
-_children: dict[int, subprocess.Popen[bytes]] = {}
+# Children of this very process, which stay zombies until it reaps them.
+_children: set[int] = set()
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +79,14 @@ def _began(pid: int) -> str | None:
 
 
 def _reap(pid: int) -> None:
-    child = _children.get(pid)
-    if child is not None and child.poll() is not None:
-        del _children[pid]
+    if pid not in _children:
+        return
+    try:
+        ended, _ = os.waitpid(pid, os.WNOHANG)
+    except ChildProcessError:  # psutil was first
+        ended = pid
+    if ended == pid:
+        _children.discard(pid)
 
 
 def is_alive(record: ProcessRecord) -> bool:
@@ -106,7 +111,8 @@ def spawn(launch: Launch, *, mark: str, log: Path, pid_file: Path) -> ProcessRec
             group=None if account is None else account.gid,
             extra_groups=None if account is None else [],
         )
-        _children[child.pid] = child
+        _children.add(child.pid)
+        child.returncode = 0  # it outlives its handle on purpose, which would warn of it otherwise
         record = ProcessRecord(
             pid=child.pid,
             began=_began(child.pid) or "ended at once",
