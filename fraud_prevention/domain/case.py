@@ -7,6 +7,7 @@ while), and gives one verdict, which closes it. Every change of what an officer 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -27,6 +28,7 @@ HALF_PRIORITY_LOSS_BASE_MINOR: Final = 50_000
 LOCK_MS: Final = 10 * MINUTE_MS
 # Officers err; training weighs their labels by this.
 OFFICER_CONFIDENCE: Final = 0.95
+_CASE_ID: Final = re.compile(r"cs-[0-9a-f]{16}")
 
 
 class CaseStatus(StrEnum):
@@ -144,6 +146,11 @@ class CaseEvent:
 def case_id_for(first_alert_id: str) -> str:
     """A case's id follows from the alert that opened it, so that a repeated batch opens the same case."""
     return "cs-" + sha256(first_alert_id.encode()).hexdigest()[:16]
+
+
+def is_case_id(text: str) -> bool:
+    """Whether a text from outside can be the id of a case at all."""
+    return _CASE_ID.fullmatch(text) is not None
 
 
 def event_id_for(case_id: str, kind: CaseEventKind, key: str) -> str:

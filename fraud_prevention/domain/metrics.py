@@ -35,4 +35,6 @@ API_DEGRADED: Final = Metric(
 )
 API_LATE: Final = Metric("fraud_api_late_total", "counter", "Decisions answered after the deadline.")
 
-METRICS: Final = (API_REQUESTS, API_SECONDS, API_DECISIONS, API_REPEATED, API_DEGRADED, API_LATE)
+DASHBOARD_FEED_CLIENTS: Final = Metric("fraud_dashboard_feed_clients", "gauge", "Pages that follow the live feed.")
+
+METRICS: Final = (API_REQUESTS, API_SECONDS, API_DECISIONS, API_REPEATED, API_DEGRADED, API_LATE, DASHBOARD_FEED_CLIENTS)

@@ -21,6 +21,7 @@ from fraud_prevention.domain.case import (
     CaseVerdict,
     event_id_for,
     give_verdict,
+    is_case_id,
     reserve,
 )
 from fraud_prevention.domain.errors import NotFound
@@ -94,6 +95,17 @@ class Dossier:
     customer: Customer
 
 
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """Decisions by outcome since a moment, and what is open at this one. Amounts in base minor units."""
+
+    by_outcome: Mapping[str, int]
+    stopped_amount_base_minor: int
+    cases_open: int
+    alerts_open: int
+    dead_letters: int
+
+
 class CaseWork(Protocol):
     """One open transaction; what it wrote is seen by others after it ends well, and is gone where it does not."""
 
@@ -140,7 +152,7 @@ class CaseDesk:
 
     def view(self, case_id: str) -> Dossier:
         """Look without reserving. Raises NotFound."""
-        return self._store.dossier(case_id)
+        return self._store.dossier(_checked(case_id))
 
     def open_next(self, officer: str) -> Dossier:
         """Reserve the next best case for this officer and show it.
@@ -165,7 +177,7 @@ class CaseDesk:
         """
         now_ms = self._clock_ms()
         with self._store.begin() as work:
-            case = work.lock(case_id)
+            case = work.lock(_checked(case_id))
             closed = give_verdict(case, verdict, officer, seen_version, now_ms)
             labels = labels_of(closed, work.alerts(case_id), verdict, now_ms)
             work.save(closed)
@@ -180,3 +192,9 @@ class CaseDesk:
     def _event(self, case: Case, kind: CaseEventKind, officer: str, now_ms: int, data: Mapping[str, Any]) -> CaseEvent:
         event_id = event_id_for(case.case_id, kind, self._new_key())
         return CaseEvent(event_id, case.case_id, case.customer_id, kind, officer, now_ms, data)
+
+
+def _checked(case_id: str) -> str:
+    if not is_case_id(case_id):
+        raise NotFound("case", case_id)
+    return case_id

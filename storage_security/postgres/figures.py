@@ -2,24 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-
 from sqlalchemy import Engine, func, select
 
+from fraud_prevention.usecases.cases import Totals
 from storage_security.postgres.engine import availability, to_moment
 from storage_security.postgres.tables import cases, dead_letters, fraud_summary
-
-
-@dataclass(frozen=True, slots=True)
-class Totals:
-    """Counts by outcome since a moment, and what is open at this one."""
-
-    by_outcome: Mapping[str, int]
-    stopped_amount_base_minor: int
-    cases_open: int
-    alerts_open: int
-    dead_letters: int
 
 
 def read_totals(engine: Engine, since_ms: int) -> Totals:

@@ -209,6 +209,15 @@ SHAPES: Final[Mapping[str, Mapping[str, Check]]] = {
         "observed_at": _MOMENT,
         "confidence": _SHARE,
     },
+    topics.CASE_EVENTS: {
+        "event_id": _ID,
+        "case_id": _ID,
+        "customer_id": _ID,
+        "kind": _one_of("opened", "alert_added", "viewed", "assigned", "verdict", "note"),
+        "actor": _ID,
+        "at": _MOMENT,
+        "data": _document,
+    },
     **dict.fromkeys(topics.DEAD_LETTERS, _DEAD_LETTER),
 }
 

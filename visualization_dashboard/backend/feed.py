@@ -10,7 +10,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import orjson
 
@@ -141,10 +141,14 @@ class FeedHub:
         self._approval_second = 0
         self._approvals_in_second = 0
 
-    def publish(self, kind: str, data: bytes, is_approval: bool = False) -> None:
-        """Hand an event to every client. Never blocks; approvals above the sampling rate are left out."""
+    def publish(self, kind: str, payload: Callable[[], Any], is_approval: bool = False) -> None:
+        """Hand an event to every client. Never blocks; approvals above the sampling rate are left out.
+
+        `payload` makes the event's JSON value, and is called only for an event that is sent.
+        """
         if is_approval and not self._admits_approval():
             return
+        data = orjson.dumps(payload())
         with self._lock:
             self._sequence += 1
             event = FeedEvent(self._sequence, kind, data, is_approval)

@@ -8,7 +8,7 @@ import struct
 from collections.abc import Mapping
 from typing import Any, Final
 
-from fraud_prevention.domain.case import Alert, Case, priority
+from fraud_prevention.domain.case import Alert, Case, is_case_id, priority
 from fraud_prevention.domain.reasons import analyst_text
 from fraud_prevention.usecases.cases import Cursor, Customer, Dossier, Happening, Page
 from fraud_prevention.usecases.timeline import describe
@@ -26,6 +26,8 @@ from visualization_dashboard.backend.schemas import (
 )
 
 _CURSOR: Final = struct.Struct(">d")
+# Above any moment in ms that a database knows and any rank.
+_KEY_LIMIT: Final = 1e14
 
 
 def reason(code: str, features: Mapping[str, float]) -> Reason:
@@ -124,7 +126,9 @@ def parse_cursor(text: str | None) -> Cursor | None:
         return None
     try:
         raw = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
-        key = float(_CURSOR.unpack(raw[: _CURSOR.size])[0])
-        return Cursor(key, raw[_CURSOR.size :].decode())
-    except (binascii.Error, struct.error, UnicodeDecodeError, ValueError) as error:
+        cursor = Cursor(float(_CURSOR.unpack(raw[: _CURSOR.size])[0]), raw[_CURSOR.size :].decode())
+    except (binascii.Error, struct.error, ValueError) as error:
         raise InvalidCursor("is not a cursor of this API") from error
+    if not abs(cursor.key) < _KEY_LIMIT or not is_case_id(cursor.case_id):
+        raise InvalidCursor("is not a cursor of this API")
+    return cursor

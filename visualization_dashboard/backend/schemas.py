@@ -160,7 +160,7 @@ class VerdictRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     verdict: VerdictName
-    note: str | None = Field(None, max_length=2_000)
+    note: str | None = Field(None, max_length=2_000, pattern=r"^[^\x00]*$")
     version: int = Field(ge=1)
 
 

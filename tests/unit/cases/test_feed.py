@@ -1,0 +1,142 @@
+"""The feed: newest first for who comes, nothing blocks, approvals are lost first."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import orjson
+import pytest
+
+from fraud_prevention.domain.errors import Unavailable
+from visualization_dashboard.backend.feed import MAX_APPROVALS_PER_S, ClientQueue, FeedEvent, FeedHub, FeedStream
+from visualization_dashboard.backend.live_window import WINDOW_S, LiveWindow
+
+
+class HandClock:
+    """A clock that a test moves."""
+
+    def __init__(self) -> None:
+        self.now_s = 1_000.0
+
+    def __call__(self) -> float:
+        return self.now_s
+
+
+@pytest.fixture
+def clock() -> HandClock:
+    return HandClock()
+
+
+@pytest.fixture
+def hub(clock: HandClock) -> FeedHub:
+    return FeedHub(ring_size=5, max_clients=2, clock_s=clock)
+
+
+def publish(hub: FeedHub, number: int, is_approval: bool = False) -> None:
+    hub.publish("decision" if is_approval else "alert", lambda: {"n": number}, is_approval)
+
+
+def read(stream: FeedStream, count: int) -> list[Any]:
+    """The data of the next `count` events, the opening line left out."""
+    blocks = [next(stream) for _ in range(count)]
+    return [
+        orjson.loads(line[6:])["n"] for block in blocks for line in block.splitlines() if line.startswith(b"data: ")
+    ]
+
+
+def test_new_client_gets_the_newest_events_first_and_then_what_happens(hub: FeedHub) -> None:
+    for number in range(8):
+        publish(hub, number)
+    stream = hub.stream()
+    assert next(stream).startswith(b"retry: ")
+    publish(hub, 8)
+    assert read(stream, 6) == [3, 4, 5, 6, 7, 8]
+
+
+def test_client_that_comes_back_gets_only_what_it_missed(hub: FeedHub) -> None:
+    for number in range(4):
+        publish(hub, number)
+    stream = hub.stream(after=3)
+    next(stream)
+    assert read(stream, 1) == [3]
+    other = hub.stream(after=10_000)  # the id of another life of this process
+    next(other)
+    assert read(other, 4) == [0, 1, 2, 3]
+
+
+def test_slow_client_loses_approvals_first_and_the_writer_never_waits() -> None:
+    queue = ClientQueue(3, ())
+    for number, is_approval in enumerate([True, False, True, False, False]):
+        queue.put(FeedEvent(number, "decision", b"{}", is_approval))
+    kept = [event.sequence for event in iter(lambda: queue.get(0.0), None)]
+    assert kept == [1, 3, 4]
+    assert queue.dropped == 2
+
+
+def test_full_queue_without_approvals_loses_the_oldest() -> None:
+    queue = ClientQueue(2, ())
+    for number in range(3):
+        queue.put(FeedEvent(number, "alert", b"{}", is_approval=False))
+    queue.put(FeedEvent(3, "decision", b"{}", is_approval=True))
+    first = queue.get(0.0)
+    assert first is not None
+    assert (first.sequence, queue.dropped) == (1, 2)
+
+
+def test_approvals_are_sampled_and_everything_else_is_sent(hub: FeedHub, clock: HandClock) -> None:
+    sent: list[int] = []
+    for number in range(50):
+        hub.publish("decision", lambda n=number: sent.append(n), is_approval=True)  # type: ignore[misc]
+        hub.publish("alert", lambda n=number: sent.append(-n))  # type: ignore[misc]
+    assert sum(n >= 0 for n in sent) == MAX_APPROVALS_PER_S + 1  # -0 is not negative
+    assert len(sent) == MAX_APPROVALS_PER_S + 50
+    clock.now_s += 1
+    hub.publish("decision", lambda: sent.append(99), is_approval=True)
+    assert sent[-1] == 99
+
+
+def test_places_are_bounded_and_given_back(hub: FeedHub) -> None:
+    first, _ = hub.stream(), hub.stream()
+    with pytest.raises(Unavailable):
+        hub.stream()
+    first.close()
+    first.close()
+    hub.stream()
+    assert hub.client_count == 2
+
+
+def test_closing_the_hub_ends_a_stream_that_waits(hub: FeedHub) -> None:
+    stream = hub.stream()
+    next(stream)
+    ended = threading.Event()
+
+    def follow() -> None:
+        assert list(stream) == []
+        ended.set()
+
+    threading.Thread(target=follow, daemon=True).start()
+    hub.close()
+    assert ended.wait(5)
+
+
+def test_stream_ends_after_its_time_so_that_a_lost_client_gives_its_thread_back(hub: FeedHub, clock: HandClock) -> None:
+    stream = hub.stream()
+    next(stream)
+    publish(hub, 1)
+    clock.now_s += 601
+    assert list(stream) == []
+
+
+def test_window_forgets_and_its_percentiles_are_five_percent_right(clock: HandClock) -> None:
+    window = LiveWindow(clock)
+    assert window.read().p99_latency_ms is None
+    for latency_ms in range(1, 1_001):
+        window.add(float(latency_ms))
+    clock.now_s += 10
+    figures = window.read()
+    assert (figures.decisions, figures.decisions_per_s) == (1_000, 100.0)
+    assert figures.p50_latency_ms == pytest.approx(500, rel=0.06)
+    assert figures.p99_latency_ms == pytest.approx(990, rel=0.06)
+    clock.now_s += WINDOW_S + 1
+    assert window.read().decisions == 0
