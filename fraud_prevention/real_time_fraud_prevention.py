@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable
 from typing import Any, NoReturn
 
-from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]  # gunicorn publishes no types
+from gunicorn.app.base import BaseApplication
 from pydantic import ValidationError
 
 import config
