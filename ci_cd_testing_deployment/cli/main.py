@@ -18,9 +18,11 @@ from fraud_prevention.domain.errors import FraudError
 VERBS: dict[str, str] = {
     # verb: module under ci_cd_testing_deployment.cli, then the typer app (a group) or the function (a single verb)
     "stack": "stack:app",
+    "demo": "demo:demo",
     "generate": "data:generate",
     "train": "train:train",
     "models": "models:app",
+    "demo": "demo:demo",
     "features": "features:app",
     "state": "state:app",
     "settings": "settings:settings",
