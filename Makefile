@@ -72,7 +72,7 @@ deps: $(PYTHON_STAMP) ## Every import is declared, every declared package is use
 
 .PHONY: unit
 unit: $(PYTHON_STAMP) ## Tests that need no server
-	$(PYTEST) -n 2 -m "not integration and not e2e and not slow"
+	$(PYTEST) -n 2 -m "not integration and not e2e and not slow" --ignore=tests/integration --ignore=tests/e2e
 
 .PHONY: pages
 pages: $(NODE_STAMP) ## Style, types and tests of the pages
@@ -80,7 +80,7 @@ pages: $(NODE_STAMP) ## Style, types and tests of the pages
 
 .PHONY: integration
 integration: setup ## Tests on real servers, which they start: adapters, quick parity, the browser
-	$(PYTEST) -m "(integration or e2e) and not slow" tests
+	$(PYTEST) -m "(integration or e2e) and not slow" $(addprefix --ignore=tests/,architecture contract unit)
 
 .PHONY: parity
 parity: setup ## Replay, stream and API compute the same features: the long version

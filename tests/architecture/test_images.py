@@ -11,7 +11,7 @@ import grimp
 import pytest
 
 from config import ROOT
-from tests.architecture.tree import PACKAGES, read
+from tests.architecture.tree import PACKAGES, files, read
 
 ENTRIES = {
     "pipeline": ("data-pipeline/spark_streaming.py", "data-pipeline/kafka_producer.py"),
@@ -25,6 +25,7 @@ ENTRIES = {
 
 DISTRIBUTIONS = {
     "confluent-kafka": "confluent_kafka",
+    "import-linter": "importlinter",
     "jsonschema-rs": "jsonschema_rs",
     "kafka-python": "kafka",
     "prometheus-client": "prometheus_client",
@@ -95,6 +96,20 @@ def test_list_of_the_image_is_what_its_entries_import(image: str, graph: grimp.I
     assert used - set(packages) == set(), f"add these to requirements/{image}.in, then `make lock`"
     unexplained = {package for package, has_reason in packages.items() if not has_reason}
     assert unexplained - used == set(), "no entry imports these: remove them, or say why they are there"
+
+
+def test_libraries_of_the_tests_are_listed() -> None:
+    everything = {DISTRIBUTIONS.get(name, name) for image in ENTRIES for name in listed(image)}
+    everything |= set(listed("dev")) | set(listed("cli"))
+    missing = {
+        f"{path} imports {name}"
+        for path in files(".py")
+        if path.parts[0] == "tests"
+        for name in {dotted.split(".")[0] for dotted in imports_of(str(path))}
+        if name not in {*PACKAGES, "tests", "config", "__future__", *sys.stdlib_module_names}
+        and TRANSITIVE.get(name, name) not in everything
+    }
+    assert missing == set(), "add these to requirements/dev.in, then `make lock`"
 
 
 def test_every_image_has_an_entry() -> None:
