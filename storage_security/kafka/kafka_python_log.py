@@ -23,6 +23,7 @@ class KafkaPythonLog:
     """An EventLog. Idempotent, acknowledged by all in-sync replicas, lz4, with a bounded queue."""
 
     def __init__(self, settings: KafkaSettings, *, queue_records: int = 10_000) -> None:
+        """Connects at once. Raises Unavailable when no broker answers within the request time-out."""
         self._timeout_s = settings.request_timeout_ms / 1000
         self._queue_records = queue_records
         self._changed = threading.Condition()
@@ -30,18 +31,26 @@ class KafkaPythonLog:
         self._failed = 0
         self._closed = False
         self._bootstrap_servers = settings.bootstrap_servers
-        self._producer = KafkaProducer(
-            bootstrap_servers=settings.bootstrap_servers,
-            acks="all",
-            compression_type="lz4",
-            linger_ms=_LINGER_MS,
-            max_request_size=MAX_MESSAGE_BYTES,
-            max_block_ms=settings.request_timeout_ms,
-            request_timeout_ms=max(1, settings.request_timeout_ms - _LINGER_MS),
-            delivery_timeout_ms=settings.request_timeout_ms,
-            bootstrap_timeout_ms=settings.request_timeout_ms,
-            allow_auto_create_topics=False,
-        )
+        self._producer = self._connected(settings)
+
+    @staticmethod
+    def _connected(settings: KafkaSettings) -> KafkaProducer:
+        try:
+            return KafkaProducer(
+                bootstrap_servers=settings.bootstrap_servers,
+                acks="all",
+                compression_type="lz4",
+                linger_ms=_LINGER_MS,
+                max_request_size=MAX_MESSAGE_BYTES,
+                max_block_ms=settings.request_timeout_ms,
+                # The client wants the delivery time-out to hold a whole request after the lingering.
+                request_timeout_ms=settings.request_timeout_ms - _LINGER_MS,
+                delivery_timeout_ms=settings.request_timeout_ms,
+                bootstrap_timeout_ms=settings.request_timeout_ms,
+                allow_auto_create_topics=False,
+            )
+        except KafkaError as error:
+            raise Unavailable("kafka", f"{type(error).__name__}: {error}") from error
 
     def publish(
         self,
@@ -93,13 +102,11 @@ class KafkaPythonLog:
     def ping(self, timeout_s: float) -> None:
         """See EventLog.ping."""
         # The producer has no call for this; a client without an assignment fetches the cluster's metadata.
-        probe = KafkaConsumer(bootstrap_servers=self._bootstrap_servers)
+        limit_ms = timeout_s * 1000
         try:
-            probe.bootstrap(timeout_ms=timeout_s * 1000)
+            KafkaConsumer(bootstrap_servers=self._bootstrap_servers, bootstrap_timeout_ms=limit_ms).close()
         except KafkaError as error:
             raise Unavailable("kafka", str(error)) from error
-        finally:
-            probe.close(timeout_ms=timeout_s * 1000)
 
     def close(self) -> None:
         """See EventLog.close."""

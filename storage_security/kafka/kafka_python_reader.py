@@ -34,20 +34,22 @@ class KafkaPythonReader:
     """An EventReader. Partitions are assigned by the caller; nothing is committed unless commit() is called."""
 
     def __init__(self, settings: KafkaSettings, group: str | None = None) -> None:
+        """Connects at once. Raises Unavailable when no broker answers within the request time-out."""
         self._timeout_ms = settings.request_timeout_ms
         self._positions: dict[TopicPartition, int] = {}
         self._last_answer_s = time.monotonic()
-        self._consumer = KafkaConsumer(
-            bootstrap_servers=settings.bootstrap_servers,
-            bootstrap_timeout_ms=settings.request_timeout_ms,
-            request_timeout_ms=settings.request_timeout_ms,
-            group_id=group,
-            enable_auto_commit=False,
-            auto_offset_reset="none",  # a gap must be seen, not skipped
-            max_partition_fetch_bytes=MAX_MESSAGE_BYTES,
-            fetch_max_wait_ms=_FETCH_WAIT_MS,
-            allow_auto_create_topics=False,
-        )
+        with _translated():
+            self._consumer = KafkaConsumer(
+                bootstrap_servers=settings.bootstrap_servers,
+                bootstrap_timeout_ms=settings.request_timeout_ms,
+                request_timeout_ms=settings.request_timeout_ms,
+                group_id=group,
+                enable_auto_commit=False,
+                auto_offset_reset="none",  # a gap must be seen, not skipped
+                max_partition_fetch_bytes=MAX_MESSAGE_BYTES,
+                fetch_max_wait_ms=_FETCH_WAIT_MS,
+                allow_auto_create_topics=False,
+            )
 
     def partitions(self, topic: str) -> tuple[TopicPartition, ...]:
         """See EventReader.partitions."""
