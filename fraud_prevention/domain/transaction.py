@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from typing import Any, Final
 
 from fraud_prevention.domain.errors import FieldError, InvalidTransaction
@@ -56,7 +56,8 @@ class Transaction:
 
     def to_wire(self) -> dict[str, Any]:
         """The payload of `transactions.v1`; absent options are left out."""
-        return {k: v for k, v in asdict(self).items() if v is not None}
+        # Not dataclasses.asdict: it copies deeply and is ten times slower, and this runs once a decision.
+        return {name: value for name in FIELDS if (value := getattr(self, name)) is not None}
 
 
 FIELDS: Final = tuple(f.name for f in fields(Transaction))

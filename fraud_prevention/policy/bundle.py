@@ -49,6 +49,8 @@ class Policy:
         self.feature_names = feature_names
         self.vocabulary: Mapping[str, Kind] = vocabulary_of(feature_names)
         self.deviations = DeviationTable(feature_names)
+        self.outcomes = np.array([clause.outcome for clause in clauses], np.uint8)
+        self.bits = np.left_shift(np.int64(1), np.arange(len(clauses)))
         read = frozenset[str]().union(*(clause.condition.names for clause in clauses))
         self.feature_columns = {name: i for i, name in enumerate(feature_names) if name in read}
         self.transaction_columns = tuple(

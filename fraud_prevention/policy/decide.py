@@ -39,12 +39,9 @@ def evaluate(policy: Policy, columns: Mapping[str, Column], features: FloatArray
     if features.shape != (rows, len(policy.feature_names)):
         raise ValueError(f"features have shape {features.shape}, the policy needs (n, {len(policy.feature_names)})")
     visible = _visible_columns(policy, columns, features, scores)
-    severity = np.zeros(rows, np.uint8)
-    hits = np.zeros(rows, np.int64)  # bit i: clause i of the policy applies
-    for bit, clause in enumerate(policy.clauses):
-        applies = clause.condition(visible)
-        hits |= applies.astype(np.int64) << bit
-        np.maximum(severity, np.where(applies, clause.outcome, 0), out=severity, casting="unsafe")
+    applies = np.array([clause.condition(visible) for clause in policy.clauses])  # bool[clauses, n]
+    severity: npt.NDArray[np.uint8] = np.where(applies, policy.outcomes[:, None], 0).max(axis=0)
+    hits = policy.bits @ applies.astype(np.int64)  # bit i of a row: clause i applies to it
     rule_hits: list[tuple[str, ...]] = [()] * rows
     reason_codes: list[tuple[str, ...]] = [()] * rows
     stopped = np.flatnonzero(severity)

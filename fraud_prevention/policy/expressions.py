@@ -53,8 +53,7 @@ class Expression:
 
     def __call__(self, columns: Columns) -> npt.NDArray[np.bool_]:
         """bool[n] for columns of n rows, each of the kind the vocabulary gave its name."""
-        with np.errstate(all="ignore"):
-            return np.asarray(self._evaluate(columns), dtype=np.bool_)
+        return np.asarray(self._evaluate(columns), dtype=np.bool_)
 
 
 def compile_expression(text: str, vocabulary: Mapping[str, Kind], where: str) -> Expression:
@@ -99,7 +98,8 @@ _CONTAINMENT: Final = (ast.In, ast.NotIn)
 
 
 def _divide(left: Any, right: Any) -> Any:
-    quotient = np.divide(left, right)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        quotient = np.divide(left, right)
     return np.where(np.equal(right, 0.0), 0.0, quotient)
 
 
