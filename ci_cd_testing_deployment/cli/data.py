@@ -11,6 +11,9 @@ from typing import Annotated
 import typer
 
 import config
+from data_pipeline.produce.command import produce
+
+__all__ = ["generate", "produce"]
 
 WORLD_DIR = config.CACHE_DIR / "world"
 DAY_MS = 86_400_000

@@ -20,6 +20,7 @@ VERBS: dict[str, str] = {
     "stack": "stack:app",
     "demo": "demo:demo",
     "generate": "data:generate",
+    "produce": "data:produce",
     "train": "train:train",
     "models": "models:app",
     "demo": "demo:demo",

@@ -47,6 +47,10 @@ class WorldFile:
         end_ms = raw.pop("end_ms")
         return cls(WorldSpec(**raw), end_ms)
 
+    def is_of(self, directory: Path) -> bool:
+        """Whether the folder holds the history of exactly this world."""
+        return (directory / files.WORLD_FILE).exists() and WorldFile.read(directory) == self
+
 
 @dataclass(frozen=True, slots=True)
 class Summary:

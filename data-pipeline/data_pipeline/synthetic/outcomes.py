@@ -16,6 +16,7 @@ FALSE_REPORT: Final = 0.0004  # of honest remote payments: forgotten subscriptio
 REVERSED: Final = 0.6  # of false reports
 
 LONGEST_DELAY_DAYS: Final = 60
+SLOWEST_ANSWER_MS: Final = 2_000
 _DELAY_DAYS: Final = {
     "card_testing": (1.0, 5.0),
     "account_takeover": (1.0, 14.0),
@@ -42,7 +43,7 @@ LABEL: Final = np.dtype(
 
 def answered_at(draws: Draws, rows: Rows) -> npt.NDArray[np.int64]:
     """When the issuer's answer to each row was known: 0.1 to 2 seconds later."""
-    return np.asarray(rows["time"] + 100 + draws.keyed(rows["id"], 10).below("answer", 1_900))
+    return np.asarray(rows["time"] + 100 + draws.keyed(rows["id"], 10).below("answer", SLOWEST_ANSWER_MS - 100))
 
 
 def labels_of(draws: Draws, rows: Rows) -> npt.NDArray[Any]:

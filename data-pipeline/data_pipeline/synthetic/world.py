@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable
+from copy import copy
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -37,6 +38,15 @@ class WorldSpec:
             raise ValueError("the fraud rate must be between 0 and 0.5")
 
 
+@dataclass(frozen=True, slots=True)
+class Live:
+    """From `from_ms` on, another share of fraud, without the stories numbered in `untold`."""
+
+    from_ms: int
+    fraud_rate: float
+    untold: tuple[int, ...]
+
+
 class _Recent:
     """A few values that are dear to compute and cheap to compute again."""
 
@@ -56,23 +66,28 @@ class _Recent:
 
 
 class World:
-    """Rows of any span. Pure in (spec, live rate): no call changes what another one returns.
+    """Rows of any span. Pure in (spec, live rate): no call changes what another one returns."""
 
-    `live_from_ms` and `live_fraud_rate` replace the fraud of the spec from that moment on: a live stream
-    may be livelier than its history.
-    """
-
-    def __init__(self, spec: WorldSpec, live_from_ms: int | None = None, live_fraud_rate: float | None = None) -> None:
+    def __init__(self, spec: WorldSpec) -> None:
         self.spec = spec
         self.draws = Draws(spec.seed)
         self.customers = draw_customers(self.draws, spec.customers, spec.start_day)
         self.merchants = draw_merchants(self.draws, spec.customers)
-        self._live_from_ms = live_from_ms
-        self._live_rate = spec.fraud_rate if live_fraud_rate is None else live_fraud_rate
+        self.live: Live | None = None
         self._trips = _Recent(4)
         self._days = _Recent(14)
         self._visits = _Recent(40)
+        self._past = _Recent(2)
         self._plans: dict[tuple[int, float], Plan] = {}
+
+    def with_live(self, from_ms: int, fraud_rate: float | None = None, untold: tuple[int, ...] = ()) -> World:
+        """The same world with another share of fraud from a moment on; what is computed already is shared.
+
+        `untold` numbers stories whose rows are left out from that moment on.
+        """
+        other = copy(self)
+        other.live = Live(from_ms, self.spec.fraud_rate if fraud_rate is None else fraud_rate, untold)
+        return other
 
     def window(self, start_ms: int, end_ms: int) -> Rows:
         """All rows with start ≤ time < end, in log order; nothing before the world's first day."""
@@ -99,12 +114,11 @@ class World:
         """Every plan from the world's start to the week of a moment, each with the span (ms) it counts in."""
         weeks = range(week_of(self.spec.start_day), week_of(through_ms // DAY_MS) + 1)
         forever = 1 << 60
-        if self._live_from_ms is None:
+        if self.live is None:
             return [(0, forever, self._plan(week, self.spec.fraud_rate)) for week in weeks]
-        cut = self._live_from_ms
+        cut, rate = self.live.from_ms, self.live.fraud_rate
         past = [(0, cut, self._plan(w, self.spec.fraud_rate)) for w in weeks if monday_of(w) * DAY_MS < cut]
-        live_weeks = [w for w in weeks if monday_of(w + 2) * DAY_MS > cut]
-        return past + [(cut, forever, self._plan(w, self._live_rate)) for w in live_weeks]
+        return past + [(cut, forever, self._plan(w, rate)) for w in weeks if _reaches(w, cut)]
 
     def card_blocks(self, through_ms: int) -> npt.NDArray[np.int64]:
         """Blocked cards as sorted numbers (customer × 2 + card) × 2^42 + time in ms."""
@@ -120,11 +134,12 @@ class World:
         if week < week_of(self.spec.start_day):
             return []
         base = self._plan(week, self.spec.fraud_rate).rows
-        cut = self._live_from_ms
-        if cut is None:
+        if self.live is None:
             return [base]
-        live = self._plan(week, self._live_rate).rows if monday_of(week + 2) * DAY_MS > cut else base[:0]
-        return [base[base["time"] < cut], live[live["time"] >= cut]]
+        cut = self.live.from_ms
+        live = self._plan(week, self.live.fraud_rate).rows if _reaches(week, cut) else base[:0]
+        is_told = (live["time"] >= cut) & ~np.isin(live["story"], self.live.untold)
+        return [base[base["time"] < cut], live[is_told]]
 
     def _plan(self, week: int, rate: float) -> Plan:
         key = (week, rate)
@@ -141,7 +156,10 @@ class World:
     def _visits_before(self, day: int) -> Rows:
         """Card-present honest rows of the days (day − 20 … day − 5), those of the world only."""
         days = range(max(day - 20, self.spec.start_day), day - 4)
-        return np.concatenate([self._visits_on(self.spec.start_day)[:0], *(self._visits_on(d) for d in days)])
+        return self._past.get(
+            day,
+            lambda: np.concatenate([self._visits_on(self.spec.start_day)[:0], *(self._visits_on(d) for d in days)]),
+        )
 
     def _visits_on(self, day: int) -> Rows:
         def make() -> Rows:
@@ -153,3 +171,8 @@ class World:
             return kept
 
         return self._visits.get(day, make)
+
+
+def _reaches(week: int, moment_ms: int) -> bool:
+    """Whether stories of the week may have rows after the moment; none lasts longer than a week."""
+    return monday_of(week + 2) * DAY_MS > moment_ms

@@ -1,0 +1,1 @@
+"""Puts transactions, and what becomes known about them, on the log: a live world or a replay of files."""
