@@ -15,12 +15,15 @@ from model.inference.tables import ScoreTables
 
 F8 = npt.NDArray[np.float64]
 _KNOTS: Final = 1_000
+# Plain traffic: at most this share of the good, below which at most that share of the fraud is found.
+_PLAIN_SHARE: Final = 0.6
+_PLAIN_FRAUD_SHARE: Final = 0.02
 
 
 def build_tables(margin: F8, labels: npt.NDArray[np.bool_]) -> ScoreTables:
     """Tables from the calibration slice: f8[n] margins and their labels, both classes present."""
     calibration_margin, log_odds = _platt(margin, labels)
-    good_margin, share_below = _good_shares(margin[~labels])
+    good_margin, share_below = _good_shares(margin, labels)
     return ScoreTables(calibration_margin, log_odds, good_margin, share_below)
 
 
@@ -36,18 +39,22 @@ def _platt(margin: F8, labels: npt.NDArray[np.bool_]) -> tuple[F8, F8]:
     return knots, slope * knots + offset
 
 
-def _good_shares(good: F8) -> tuple[F8, F8]:
+def _good_shares(margin: F8, labels: npt.NDArray[np.bool_]) -> tuple[F8, F8]:
     """Margins of good traffic and the share strictly below each.
 
-    Half of the knots are spread evenly over the ranks, half ever closer towards the top, where decisions are
-    made. A margin above all good traffic has share 1.
+    Up to a floor all margins count as equal, and have share 0: among plain transactions the slice shows no
+    difference in fraud, so an order among them would be noise, and another one in each version. Half of the
+    knots are spread evenly over the ranks, half ever closer towards the top, where decisions are made. A
+    margin above all good traffic has share 1.
     """
-    ordered = np.sort(good)
-    distinct = np.unique(ordered)
-    if len(distinct) > 2 * _KNOTS:
-        n = len(ordered)
-        even = np.linspace(0, n - 1, _KNOTS)
-        towards_top = n - np.geomspace(1, n, _KNOTS)
-        distinct = np.unique(ordered[np.concatenate([even, towards_top]).astype(np.int64)])
-    share_below = np.searchsorted(ordered, distinct, side="left") / len(ordered)
-    return np.append(distinct, np.nextafter(distinct[-1], np.inf)), np.append(share_below, 1.0)
+    good = np.sort(margin[~labels])
+    n = len(good)
+    even = np.linspace(0, n - 1, _KNOTS)
+    towards_top = n - np.geomspace(1, n, _KNOTS)
+    distinct = np.unique(good[np.concatenate([even, towards_top]).astype(np.int64)])
+    floor = min(float(good[int(_PLAIN_SHARE * (n - 1))]), float(np.quantile(margin[labels], _PLAIN_FRAUD_SHARE)))
+    distinct = distinct[distinct > floor]
+    share_below = np.searchsorted(good, distinct, side="left") / n
+    knots = np.concatenate([[floor], distinct])
+    shares = np.concatenate([[0.0], share_below])
+    return np.append(knots, np.nextafter(knots[-1], np.inf)), np.append(shares, 1.0)

@@ -13,11 +13,11 @@ from model.training.export import export_ensemble
 
 TREES: Final = 200
 PARAMETERS: Final = {
-    "learning_rate": 0.05,
-    "max_depth": 6,
-    "max_leaf_nodes": 31,
-    "min_samples_leaf": 40,
-    "l2_regularization": 5.0,
+    "learning_rate": 0.07,
+    "max_depth": 5,
+    "max_leaf_nodes": 16,
+    "min_samples_leaf": 100,
+    "l2_regularization": 20.0,
     "max_bins": 255,
     "early_stopping": False,
 }
@@ -47,6 +47,10 @@ RISING: Final = frozenset(
     }
 )
 
+# They grow with the length of the recorded history, so what serving sees lies beyond what training saw; trees
+# that split on them learned the calendar (average precision on the later days 0.77 with them, 0.87 without).
+UNUSED: Final = frozenset({"customer_age_days", "customer_txn_count_total"})
+
 
 def fit_trees(
     features: npt.NDArray[np.float64],
@@ -56,6 +60,8 @@ def fit_trees(
     trees: int = TREES,
 ) -> TreeEnsemble:
     """Train on float64[n, F] and bool[n]; equal input and seed give equal trees on any number of threads."""
+    features = features.copy()
+    features[:, [name in UNUSED for name in names]] = 0.0  # a constant column is never split
     directions = {name: 1 for name in names if name in RISING}
     constraints = [directions.get(name, 0) for name in names]
     classifier = HistGradientBoostingClassifier(

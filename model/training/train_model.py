@@ -5,6 +5,7 @@ Parses and hands over. Imports nothing heavy, so that help is quick.
 
 from __future__ import annotations
 
+import os
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -40,6 +41,9 @@ def train(
 
     Example: fraud train --history .cache/world --test-days 7
     """
+    # Threads that spin while they wait take the machine from everything beside the training. Read when the
+    # library is loaded, which the imports below do.
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     from model.training.console import train_shown  # heavy: not for `--help`
     from model.training.train import TrainingRequest  # as above
     from model.training.windows import SplitPlan  # as above

@@ -48,7 +48,8 @@ class Split:
 def split_by_time(history: History, plan: SplitPlan) -> Split:
     """Cut the history. Raises HistoryUnusable where a window lacks frauds or good transactions."""
     time = history.event_time
-    end_ms = int(time.max()) + 1 if plan.until_ms is None else plan.until_ms
+    # Whole days, because some figures are a mean over days.
+    end_ms = (int(time.max()) // DAY_MS + 1) * DAY_MS if plan.until_ms is None else plan.until_ms
     live_ms = end_ms - int(plan.test_days * DAY_MS)
     maturity_ms = int(plan.maturity_days * DAY_MS)
     known = history.labels_known(live_ms, maturity_ms)
