@@ -1,8 +1,9 @@
 "use client";
 
-import { useQuery } from "@tanstack/react-query";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
+import Link from "next/link";
 import { useRouter } from "next/navigation";
-import { useState } from "react";
+import { useEffect, useState } from "react";
 import { fetchCase } from "@/api/client";
 import { keys } from "@/api/keys";
 import type { CaseDetail } from "@/api/model";
@@ -31,6 +32,7 @@ export function CasePage({ caseId }: { caseId: string }) {
     refetchInterval: RENEW_MS,
   });
   const neighbours = useNeighbours(caseId);
+  usePrefetched(neighbours.next);
   const next = useNextCase(caseId);
   const openNext = () => {
     if (!next.isPending) next.mutate();
@@ -49,10 +51,25 @@ export function CasePage({ caseId }: { caseId: string }) {
     return <Loaded key={caseId} detail={query.data} staleError={error} onReload={() => query.refetch()} onNext={openNext} isNextPending={next.isPending} />;
   }
   if (error instanceof ApiProblem && error.status === 404) {
-    return <EmptyState Icon={InboxIcon} title="There is no such case">{`No case has the id ${caseId}.`}</EmptyState>;
+    return <Missing caseId={caseId} />;
   }
   if (error !== null) return <ErrorState title="The case could not be loaded" error={error} onRetry={() => void query.refetch()} />;
   return <Loading />;
+}
+
+/** The case after this one is at hand when J is pressed. Reading a case changes nothing on the server. */
+function usePrefetched(caseId: string | undefined): void {
+  const queries = useQueryClient();
+  useEffect(() => {
+    if (caseId === undefined) return;
+    const ahead = queries.query({
+      queryKey: keys.case(caseId),
+      queryFn: ({ signal }) => fetchCase(caseId, signal),
+      staleTime: RENEW_MS,
+    });
+    // Its page asks again and shows what is wrong.
+    ahead.catch(() => undefined);
+  }, [caseId, queries]);
 }
 
 interface LoadedProps {
@@ -81,6 +98,21 @@ function Loaded({ detail, staleError, onReload, onNext, isNextPending }: LoadedP
           <TimelinePanel timeline={detail.timeline} />
         </div>
       </div>
+    </main>
+  );
+}
+
+function Missing({ caseId }: { caseId: string }) {
+  const router = useRouter();
+  useShortcuts({ Escape: () => router.push("/") });
+  return (
+    <main className="flex flex-1 flex-col">
+      <EmptyState Icon={InboxIcon} title="There is no such case">
+        {`No case has the id ${caseId}.`}{" "}
+        <Link href="/" className="text-accent underline underline-offset-2">
+          Back to the queue
+        </Link>
+      </EmptyState>
     </main>
   );
 }

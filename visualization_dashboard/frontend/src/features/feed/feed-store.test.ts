@@ -53,7 +53,11 @@ test("while paused rows wait and are counted", () => {
 test("a customer's stopped payments lead to the open case until its verdict", () => {
   const store = new FeedStore();
   const event = { caseId: "cs-1", customerId: "cust-1" };
+  let drawn = 0;
+  store.subscribe(() => (drawn += 1));
   store.addCaseEvent({ ...event, kind: "opened" });
+  store.flush();
+  expect(drawn).toBe(1);
   expect(store.caseOf("cust-1")).toBe("cs-1");
   store.addCaseEvent({ ...event, kind: "verdict" });
   expect(store.caseOf("cust-1")).toBeUndefined();

@@ -28,6 +28,7 @@ export class FeedStore {
   #order = new Map<string, number>();
   #sequence = 0;
   #caseOfCustomer = new Map<string, string>();
+  #hasNewCase = false;
   #view = INITIAL_VIEW;
   #listeners = new Set<() => void>();
 
@@ -52,6 +53,7 @@ export class FeedStore {
   }
 
   addCaseEvent(event: CaseEvent): void {
+    this.#hasNewCase = true;
     this.#caseOfCustomer.delete(event.customerId);
     if (event.kind !== "verdict") this.#caseOfCustomer.set(event.customerId, event.caseId);
     const oldest = this.#caseOfCustomer.keys().next();
@@ -65,6 +67,11 @@ export class FeedStore {
 
   /** Moves waiting rows onto the page, or only counts them while paused. */
   flush(): void {
+    if (this.#hasNewCase) {
+      // Rows on the page may lead to it.
+      this.#hasNewCase = false;
+      this.#publish({});
+    }
     if (this.#view.isPaused) {
       if (this.#view.heldBack !== this.#buffer.length) this.#publish({ heldBack: this.#buffer.length });
       return;
