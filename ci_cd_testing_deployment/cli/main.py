@@ -23,7 +23,6 @@ VERBS: dict[str, str] = {
     "produce": "data:produce",
     "train": "train:train",
     "models": "models:app",
-    "demo": "demo:demo",
     "features": "features:app",
     "state": "state:app",
     "settings": "settings:settings",

@@ -180,6 +180,10 @@ class RedisStateStore:
             self._redis.mset(cast(Any, pending))
         return count
 
+    def is_empty(self) -> bool:
+        """Whether no customer has a record."""
+        return next(iter(self._redis.scan_iter("fs:{*", count=1_000)), None) is None
+
     def clear(self, batch: int = 2_000) -> int:
         """Remove every record, pending list and bound bundle; returns how many keys went."""
         count = 0
