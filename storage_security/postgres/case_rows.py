@@ -6,17 +6,24 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row
+import orjson
+from sqlalchemy import Connection, Row, text
 from sqlalchemy.dialects.postgresql import insert
 
 from fraud_prevention.domain import topics
 from fraud_prevention.domain.case import Alert, Case, CaseEvent, CaseStatus, CaseVerdict, queue_rank
 from storage_security.postgres.engine import to_moment, to_ms
 from storage_security.postgres.outbox import Message, enqueue
-from storage_security.postgres.tables import case_events, cases
+from storage_security.postgres.tables import cases
 
 _CASE_FIELDS: Final = tuple(f.name for f in fields(Case))
 _MOMENTS: Final = frozenset({"opened_at", "due_at", "locked_until", "closed_at"})
+_RECORD: Final = text(
+    "INSERT INTO case_events (event_id, case_id, customer_id, kind, actor, at, data) SELECT * FROM unnest("
+    "CAST(:ids AS text[]), CAST(:cases AS text[]), CAST(:customers AS text[]), CAST(:kinds AS text[]), "
+    "CAST(:actors AS text[]), CAST(:moments AS timestamptz[]), CAST(:data AS jsonb[])) "
+    "ON CONFLICT (event_id) DO NOTHING"
+)
 # Identity, customer and opening time are written once.
 _FIXED: Final = frozenset({"case_id", "customer_id", "opened_at"})
 
@@ -64,8 +71,16 @@ def record_events(connection: Connection, events: Sequence[CaseEvent]) -> None:
     """Append to the history and queue for the topic. A repeated event id changes nothing."""
     if not events:
         return
-    rows = [{**e.to_wire(), "at": to_moment(e.at)} for e in events]
-    connection.execute(insert(case_events).on_conflict_do_nothing(index_elements=["event_id"]), rows)
+    columns = {
+        "ids": [e.event_id for e in events],
+        "cases": [e.case_id for e in events],
+        "customers": [e.customer_id for e in events],
+        "kinds": [e.kind.value for e in events],
+        "actors": [e.actor for e in events],
+        "moments": [to_moment(e.at) for e in events],
+        "data": [orjson.dumps(dict(e.data)).decode() for e in events],
+    }
+    connection.execute(_RECORD, columns)
     enqueue(connection, [Message(e.event_id, topics.CASE_EVENTS, e.customer_id, e.to_wire()) for e in events])
 
 

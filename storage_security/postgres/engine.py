@@ -28,6 +28,9 @@ def connect(dsn: str, pool_size: int = 4, statement_timeout_ms: int = 30_000) ->
         max_overflow=0,
         pool_timeout=_POOL_TIMEOUT_S,
         pool_pre_ping=True,
+        # Many rows a round trip: the default sends an upsert of many rows one by one.
+        executemany_mode="values_plus_batch",
+        executemany_batch_page_size=500,
         connect_args={"connect_timeout": _CONNECT_TIMEOUT_S, "options": options},
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import Any, Final
 
 import orjson
@@ -24,7 +25,8 @@ DECISION_COLUMNS: Final = (
     "probability", "reason_codes", "rule_hits", "experiment", "arm", "model_version", "policy_version",
     "catalogue_version", "decided_by", "record_versions", "degraded", "decided_at", "latency_ms",
 )  # fmt: skip
-_FROM_META: Final = 2
+_OPTIONAL: Final = ("experiment", "arm")
+_own_fields: Final = itemgetter(*DECISION_COLUMNS[:-2])  # the last two are in `meta`
 ALERT_COLUMNS: Final = (
     "alert_id", "transaction_id", "decision_version", "customer_id", "event_time", "outcome", "risk_score",
     "probability", "amount_base_minor", "payload",
@@ -58,18 +60,19 @@ class Batch:
         self.rows.setdefault(table, []).append(row)
 
 
-def _decision(payload: Mapping[str, Any], _value: bytes) -> Row:
+def _decision(payload: dict[str, Any], _value: bytes) -> Row:
     meta = payload["meta"]
-    own = tuple(payload.get(name) for name in DECISION_COLUMNS[:-_FROM_META])
-    return (*own, meta["decided_at"], meta.get("latency_ms"))
+    for name in _OPTIONAL:
+        payload.setdefault(name, None)
+    return (*_own_fields(payload), meta["decided_at"], meta.get("latency_ms"))
 
 
-def _alert(payload: Mapping[str, Any], value: bytes) -> Row:
+def _alert(payload: dict[str, Any], value: bytes) -> Row:
     own = tuple(payload[name] for name in ALERT_COLUMNS[:-2])
     return (*own, payload["transaction"]["amount_base_minor"], value)
 
 
-def _plain(columns: Sequence[str]) -> Callable[[Mapping[str, Any], bytes], Row]:
+def _plain(columns: Sequence[str]) -> Callable[[dict[str, Any], bytes], Row]:
     return lambda payload, _value: tuple(payload.get(name) for name in columns)
 
 
@@ -79,11 +82,11 @@ def dead_letter_row(letter: Mapping[str, Any]) -> Row:
     return (letter["topic"], letter["partition"], letter["offset"], letter["reason"], errors, letter["at"])
 
 
-def _dead_letter(payload: Mapping[str, Any], _value: bytes) -> Row:
+def _dead_letter(payload: dict[str, Any], _value: bytes) -> Row:
     return dead_letter_row(payload)
 
 
-_TABLES: Final[Mapping[str, tuple[str, Callable[[Mapping[str, Any], bytes], Row]]]] = {
+_TABLES: Final[Mapping[str, tuple[str, Callable[[dict[str, Any], bytes], Row]]]] = {
     topics.DECISIONS: ("decisions", _decision),
     topics.ALERTS: ("fraud_alerts", _alert),
     topics.AUTHORISATIONS: ("authorisations", _plain(AUTHORISATION_COLUMNS)),

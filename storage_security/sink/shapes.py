@@ -67,7 +67,7 @@ def _boolean(value: object) -> str | None:
 def _texts(value: object) -> str | None:
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
         return "wrong_type"
-    return None if all(0 < len(item) <= 256 for item in value) else "bad_format"
+    return "bad_format" if any(not 0 < len(item) <= 256 for item in value) else None
 
 
 def _document(value: object) -> str | None:
@@ -144,15 +144,19 @@ def _holding(shape: Mapping[str, Check]) -> Check:
     def check(value: object) -> str | None:
         if not isinstance(value, dict):
             return "wrong_type"
-        return next((code for code in (_look(value, n, c) for n, c in shape.items()) if code), None)
+        return next((code for _, code in _faults(shape, value)), None)
 
     return check
 
 
-def _look(payload: Mapping[str, Any], name: str, check: Check) -> str | None:
-    value = payload.get(name)
-    code = check(value)
-    return "missing" if code is not None and value is None else code
+def _faults(shape: Mapping[str, Check], payload: Mapping[str, Any]) -> list[tuple[str, str]]:
+    found = []
+    for name, check in shape.items():
+        value = payload.get(name)
+        code = check(value)
+        if code is not None:
+            found.append((name, "missing" if value is None else code))
+    return found
 
 
 _DEAD_LETTER: Final[Mapping[str, Check]] = {
@@ -226,5 +230,4 @@ def find_errors(topic: str, payload: object) -> list[FieldError]:
     """What is wrong with a decoded record, field by field; [] where nothing is."""
     if not isinstance(payload, dict):
         return [FieldError("$", "wrong_type", "must be a JSON object")]
-    found = ((name, _look(payload, name, check)) for name, check in SHAPES[topic].items())
-    return [FieldError(name, code, _MESSAGES[code]) for name, code in found if code is not None]
+    return [FieldError(name, code, _MESSAGES[code]) for name, code in _faults(SHAPES[topic], payload)]
