@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -13,7 +14,7 @@ import typer
 import config
 from data_pipeline.produce.command import produce
 
-__all__ = ["generate", "produce"]
+__all__ = ["generate", "import_", "produce"]
 
 WORLD_DIR = config.CACHE_DIR / "world"
 DAY_MS = 86_400_000
@@ -51,16 +52,24 @@ def generate(
             done = day
 
         summary = write_history(spec, days, output, advance)
-    typer.echo(
-        json.dumps(
-            {
-                "transactions": summary.transactions,
-                "frauds": summary.frauds,
-                "labels": summary.labels,
-                "customer_events": summary.customer_events,
-                "days": summary.days,
-                "seconds": round(time.monotonic() - started, 1),
-                "output": str(output),
-            }
-        )
-    )
+    typer.echo(json.dumps({**asdict(summary), "seconds": round(time.monotonic() - started, 1), "output": str(output)}))
+
+
+def import_(
+    mapping: Annotated[Path, typer.Option(help="Mapping file, or the name of a shipped one.")],
+    input_: Annotated[Path, typer.Option("--input", help="CSV or Parquet file, used in place.")],
+    output: Annotated[Path, typer.Option(help="Folder to write the history files to.")],
+) -> None:
+    """Bring a history of any shape in: CSV or Parquet becomes history, labels and truth files.
+
+    A mapping file says for each column of transactions.v1 where it comes from (`from` a column, or a `constant`),
+    and how (`digits`, `prefix`, `scale`, `values`, `time`); `order` gives the order of the log.
+
+    Example: fraud import --mapping fdh_mapping.yaml --input fdh_transactions.parquet --output .cache/fdh
+    """
+    from data_pipeline.history.import_file import import_history
+    from data_pipeline.history.mapping import load_mapping
+
+    started = time.monotonic()
+    done = import_history(input_, load_mapping(mapping), output)
+    typer.echo(json.dumps({**asdict(done), "seconds": round(time.monotonic() - started, 1), "output": str(output)}))

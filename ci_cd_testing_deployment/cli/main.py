@@ -20,6 +20,7 @@ VERBS: dict[str, str] = {
     "stack": "stack:app",
     "demo": "demo:demo",
     "generate": "data:generate",
+    "import": "data:import_",
     "produce": "data:produce",
     "train": "train:train",
     "models": "models:app",

@@ -107,7 +107,7 @@ def _start_of_last(world: World, n: int, earliest_ms: int, now_ms: int) -> int:
 def _tuned(world: World, start_ms: int, rate: float, n: int) -> LiveStart:
     """Fraud for the first `n` rows: a week's plan meets its rate over the week, a short run need not.
 
-    Plan more until there is enough, then leave out stories until there is not too much.
+    Plan more until there is enough, then leave out rows until there is not too much.
     """
     planned = rate
     for _ in range(PLANS_TRIED):
@@ -117,14 +117,22 @@ def _tuned(world: World, start_ms: int, rate: float, n: int) -> LiveStart:
         if found >= rate * n:
             break
         planned = min(MOST_FRAUD, planned * float(np.clip(1.2 * rate * n / max(found, 1), 1.3, 4.0)))
-    surplus = found - round(rate * n)
-    names, sizes = np.unique(rows["story"][rows["scenario"] >= FIRST_FRAUD], return_counts=True)
-    untold = []
-    for place in np.argsort(-sizes, kind="stable").tolist():
-        if sizes[place] <= surplus:
-            untold.append(int(names[place]))
-            surplus -= int(sizes[place])
-    return LiveStart(world.with_live(start_ms, planned, tuple(untold)), start_ms)
+    untold: tuple[int, ...] = ()
+    for _ in range(PLANS_TRIED):  # what is left out makes room for later rows, fraud among them
+        surplus = _surplus(rows, round(rate * n))
+        if not surplus:
+            break
+        untold += surplus
+        live = LiveStart(world.with_live(start_ms, planned, untold), start_ms)
+        rows = _first_rows(live, n)
+    return live
+
+
+def _surplus(rows: Rows, wanted: int) -> tuple[int, ...]:
+    """Ids of fraud rows beyond `wanted`: whole stories, those that begin last first, then the end of one more."""
+    fraud = rows[rows["scenario"] >= FIRST_FRAUD]
+    by_story = fraud[np.lexsort((fraud["time"], fraud["story"]))]
+    return tuple(int(name) for name in by_story["id"][wanted:])
 
 
 def _first_rows(live: LiveStart, n: int) -> Rows:

@@ -40,7 +40,7 @@ class WorldSpec:
 
 @dataclass(frozen=True, slots=True)
 class Live:
-    """From `from_ms` on, another share of fraud, without the stories numbered in `untold`."""
+    """From `from_ms` on, another share of fraud, without the rows whose ids are in `untold`."""
 
     from_ms: int
     fraud_rate: float
@@ -83,7 +83,7 @@ class World:
     def with_live(self, from_ms: int, fraud_rate: float | None = None, untold: tuple[int, ...] = ()) -> World:
         """The same world with another share of fraud from a moment on; what is computed already is shared.
 
-        `untold` numbers stories whose rows are left out from that moment on.
+        `untold` names fraud rows (ids) that are left out from that moment on.
         """
         other = copy(self)
         other.live = Live(from_ms, self.spec.fraud_rate if fraud_rate is None else fraud_rate, untold)
@@ -138,7 +138,7 @@ class World:
             return [base]
         cut = self.live.from_ms
         live = self._plan(week, self.live.fraud_rate).rows if _reaches(week, cut) else base[:0]
-        is_told = (live["time"] >= cut) & ~np.isin(live["story"], self.live.untold)
+        is_told = (live["time"] >= cut) & ~np.isin(live["id"], np.array(self.live.untold, dtype=np.uint64))
         return [base[base["time"] < cut], live[is_told]]
 
     def _plan(self, week: int, rate: float) -> Plan:
