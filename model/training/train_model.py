@@ -32,6 +32,7 @@ def train(
     samples: Annotated[int | None, typer.Option(min=1_000, help="Use at most so many transactions.")] = None,
     seed: Annotated[int, typer.Option(help="Equal seeds on equal history give an equal version.")] = 7,
     maturity_days: Annotated[float, typer.Option(min=0, help="Age at which no label means good.")] = 7.0,
+    fit_days: Annotated[float, typer.Option(min=1, help="Days the trees learn from, at most.")] = 60.0,
     calibration_days: Annotated[float, typer.Option(min=1, help="Days kept from the trees to calibrate on.")] = 7.0,
     test_days: Annotated[float, typer.Option(min=0, help="Last days, to measure on; 0 trains up to the end.")] = 7.0,
     until: Annotated[datetime | None, typer.Option(help="Use no history from this moment on (UTC).")] = None,
@@ -49,7 +50,7 @@ def train(
     from model.training.windows import SplitPlan  # as above
 
     until_ms = None if until is None else int(until.replace(tzinfo=UTC).timestamp() * 1000)
-    plan = SplitPlan(maturity_days, calibration_days, test_days, until_ms=until_ms)
+    plan = SplitPlan(maturity_days, calibration_days, test_days, until_ms=until_ms, fit_days=fit_days)
     request = TrainingRequest(history, output or ModelSettings().directory, model_type.value, plan, seed, samples)
     typer.echo(train_shown(request, activate))
 

@@ -23,12 +23,16 @@ _MIN_FRAUDS = 10
 
 @dataclass(frozen=True, slots=True)
 class SplitPlan:
-    """Lengths in days. `until_ms` is the end of the test window; None means the end of the history."""
+    """Lengths in days. `until_ms` is the end of the test window; None means the end of the history.
+
+    `fit_days` bounds the fit window, and with it time and memory, however long the history is.
+    """
 
     maturity_days: float = 7.0
     calibration_days: float = 7.0
     test_days: float = 7.0
     warm_up_days: float = 3.0
+    fit_days: float = 60.0
     until_ms: int | None = None
 
 
@@ -54,7 +58,8 @@ def split_by_time(history: History, plan: SplitPlan) -> Split:
     maturity_ms = int(plan.maturity_days * DAY_MS)
     known = history.labels_known(live_ms, maturity_ms)
     calibration_from = live_ms - maturity_ms - int(plan.calibration_days * DAY_MS)
-    fit_from = int(time.min()) + int(plan.warm_up_days * DAY_MS)
+    warm_from = int(time.min()) + int(plan.warm_up_days * DAY_MS)
+    fit_from = max(warm_from, calibration_from - int(plan.fit_days * DAY_MS))
     fit = np.flatnonzero((known != UNKNOWN) & (time >= fit_from) & (time < calibration_from))
     calibration = np.flatnonzero((known != UNKNOWN) & (time >= calibration_from))
     for window, rows in (("fit", fit), ("calibration", calibration)):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -123,6 +124,9 @@ def test_windows_follow_each_other_with_the_label_delay_between(folder: Path) ->
     assert time[split.fit].max() < time[split.calibration].min()
     assert time[split.calibration].max() <= split.live_ms - 3 * DAY_MS
     assert split.live_ms <= time[split.test].min()
+    shorter = split_by_time(history, replace(PLAN, fit_days=5))
+    assert time[shorter.fit].min() >= time[split.calibration].min() // DAY_MS * DAY_MS - 5 * DAY_MS
+    assert (shorter.calibration == split.calibration).all()
     assert split.fit_labels.any()
     assert split.calibration_labels.any()
 
