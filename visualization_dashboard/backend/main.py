@@ -23,7 +23,7 @@ _GRACE_S = 10
 _REQUESTS_WAITING = 128
 
 
-class DashboardServer(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
+class DashboardServer(BaseApplication):
     """gunicorn with one worker, because the feed's memory is the worker's."""
 
     def __init__(self, settings: Settings) -> None:
