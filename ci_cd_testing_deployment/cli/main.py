@@ -22,6 +22,7 @@ VERBS: dict[str, str] = {
     "generate": "data:generate",
     "import": "data:import_",
     "produce": "data:produce",
+    "dlq": "dlq:app",
     "train": "train:train",
     "models": "models:app",
     "features": "features:app",
