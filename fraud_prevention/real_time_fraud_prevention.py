@@ -23,7 +23,7 @@ _KEEP_ALIVE_S = 30
 _REQUESTS_WAITING = 512
 
 
-class DecisionServer(BaseApplication):  # type: ignore[misc]  # as above
+class DecisionServer(BaseApplication):
     """gunicorn with this process's settings; the worker makes its own connections after the fork."""
 
     def __init__(self, brain: Brain, settings: Settings) -> None:
