@@ -71,6 +71,6 @@ class Staging:
     def insert_new(self) -> str:
         """SQL that moves the staged rows over; a row whose key is there changes nothing."""
         return (
-            f"INSERT INTO {self._table} ({self._columns}) SELECT {self._values} FROM {self.name} "  # noqa: S608 - names
+            f"INSERT INTO {self._table} ({self._columns}) SELECT {self._values} FROM {self.name} "  # noqa: S608 - names of this repository
             "ON CONFLICT DO NOTHING"
         )

@@ -144,11 +144,14 @@ class FeedHub:
     def publish(self, kind: str, payload: Callable[[], Any], is_approval: bool = False) -> None:
         """Hand an event to every client. Never blocks; approvals above the sampling rate are left out.
 
-        `payload` makes the event's JSON value, and is called only for an event that is sent.
+        `payload` makes the event's JSON value, and is called only for an event that would be sent; with None nothing is.
         """
         if is_approval and not self._admits_approval():
             return
-        data = orjson.dumps(payload())
+        value = payload()
+        if value is None:
+            return
+        data = orjson.dumps(value)
         with self._lock:
             self._sequence += 1
             event = FeedEvent(self._sequence, kind, data, is_approval)

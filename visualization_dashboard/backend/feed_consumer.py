@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, Final, Protocol
 
 import structlog
@@ -67,20 +69,29 @@ class FeedConsumer:
                 batch = source.poll(_BATCH, _POLL_S)
                 self._failure = None
                 for topic, payload in batch:
-                    # The sink counts and keeps bad records; here they are only left out.
-                    if payload is not None and not find_errors(topic, payload):
+                    if payload is not None:
                         self._show(topic, payload)
         finally:
             source.close()
 
     def _show(self, topic: str, payload: dict[str, Any]) -> None:
+        """Most approvals are only counted, so nothing is checked or made before the hub wants it."""
+        is_approval = False
         if topic == topics.DECISIONS:
-            self._window.add(payload["meta"].get("latency_ms"))
-            self._hub.publish("decision", lambda: _decision(payload), payload["outcome"] == "approve")
-        elif topic == topics.ALERTS:
-            self._hub.publish("alert", lambda: _alert(payload))
-        else:
-            self._hub.publish("case", lambda: _picked(payload, FeedCaseEvent.model_fields))
+            self._window.add(_latency_ms(payload))
+            is_approval = payload.get("outcome") == "approve"
+        self._hub.publish(_KINDS[topic], partial(_event, topic, payload), is_approval)
+
+
+def _event(topic: str, payload: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The feed's event; None for a bad record, which the sink counts and keeps."""
+    return None if find_errors(topic, payload) else _EVENTS[topic](payload)
+
+
+def _latency_ms(payload: Mapping[str, Any]) -> float | None:
+    meta = payload.get("meta")
+    latency_ms = meta.get("latency_ms") if isinstance(meta, dict) else None
+    return latency_ms if isinstance(latency_ms, int | float) and 0 <= latency_ms < math.inf else None
 
 
 def _picked(payload: Mapping[str, Any], names: Mapping[str, Any]) -> dict[str, Any]:
@@ -97,3 +108,11 @@ def _alert(payload: Mapping[str, Any]) -> dict[str, Any]:
     reasons = [{"code": code, "text": analyst_text(code, features)} for code in payload["reason_codes"]]
     transaction = _picked(payload["transaction"], Transaction.model_fields)
     return {**_picked(payload, FeedAlert.model_fields), "reasons": reasons, "transaction": transaction}
+
+
+def _case_event(payload: Mapping[str, Any]) -> dict[str, Any]:
+    return _picked(payload, FeedCaseEvent.model_fields)
+
+
+_KINDS: Final = {topics.DECISIONS: "decision", topics.ALERTS: "alert", topics.CASE_EVENTS: "case"}
+_EVENTS: Final = {topics.DECISIONS: _decision, topics.ALERTS: _alert, topics.CASE_EVENTS: _case_event}

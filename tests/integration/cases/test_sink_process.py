@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -114,11 +115,14 @@ def test_killed_and_doubled_sinks_write_every_decision_and_alert_once(
     mine = {"mine": f"{run}-%"}
     written = "SELECT count(*) FROM decisions WHERE transaction_id LIKE :mine"
 
+    def has_at_least(wanted: int) -> bool:
+        return count(engine, written, **mine) >= wanted
+
     publish(log, topics.DECISIONS, decisions[: n // 2])
     publish(log, topics.ALERTS, alerts)
     for part in range(1, 4):
         sink = start_sink()
-        wait_for(lambda part=part: count(engine, written, **mine) >= part * 100, "some decisions")  # type: ignore[misc]
+        wait_for(partial(has_at_least, part * 100), "some decisions")
         sink.kill()
         assert sink.wait(timeout=10) == -signal.SIGKILL
     publish(log, topics.DECISIONS, decisions)  # the first half for the second time

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from functools import partial
 from typing import Any
 
 import orjson
@@ -85,10 +86,10 @@ def test_full_queue_without_approvals_loses_the_oldest() -> None:
 
 
 def test_approvals_are_sampled_and_everything_else_is_sent(hub: FeedHub, clock: HandClock) -> None:
-    sent: list[int] = []
+    sent: list[int] = []  # what is appended to it is None on the wire, so nothing is kept
     for number in range(50):
-        hub.publish("decision", lambda n=number: sent.append(n), is_approval=True)  # type: ignore[misc]
-        hub.publish("alert", lambda n=number: sent.append(-n))  # type: ignore[misc]
+        hub.publish("decision", partial(sent.append, number), is_approval=True)
+        hub.publish("alert", partial(sent.append, -number))
     assert sum(n >= 0 for n in sent) == MAX_APPROVALS_PER_S + 1  # -0 is not negative
     assert len(sent) == MAX_APPROVALS_PER_S + 50
     clock.now_s += 1
