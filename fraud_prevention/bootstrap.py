@@ -20,7 +20,7 @@ from fraud_prevention.clock import SystemClock
 from fraud_prevention.domain.transaction import TimeBounds, Transaction
 from fraud_prevention.policy.bundle import Policy, load_policy
 from fraud_prevention.policy.decide import columns_of, evaluate
-from fraud_prevention.ports import Clock, CustomerState, DecisionLookup, FeatureKernel, Scorer
+from fraud_prevention.ports import Clock, CustomerState, FeatureKernel, Scorer
 from fraud_prevention.usecases.decide import DecideLimits, DecideTransaction, Dependencies
 from model.features.online import OnlineKernel
 from model.inference.scorer import load_scorer
@@ -111,6 +111,8 @@ def build_api(brain: Brain, settings: Settings, clock: Clock | None = None) -> A
     def close() -> None:
         event_log.close()
         client.close()
+        if lookup is not None:
+            lookup.close()
 
     return Api(create_app(parts), decide, close)
 
@@ -131,7 +133,7 @@ def connect_redis(settings: RedisSettings, api: ApiSettings) -> redis.Redis:
     )
 
 
-def _connect_lookup(settings: Settings) -> DecisionLookup | None:
+def _connect_lookup(settings: Settings) -> PostgresDecisionLookup | None:
     if settings.postgres is None:
         return None
     dsn = settings.postgres.dsn.get_secret_value()

@@ -35,6 +35,10 @@ class PostgresDecisionLookup:
         decision["meta"] = {name: _to_wire(row[name]) for name in _OF_META}
         return PastDecision(decision)
 
+    def close(self) -> None:
+        """Let go of the connections."""
+        self._engine.dispose()
+
 
 def _to_wire(value: object) -> object:
     return to_ms(value) if isinstance(value, datetime) else value
