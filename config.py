@@ -146,7 +146,9 @@ class DashboardSettings(_Group):
     web_port: int = Field(3000, ge=0, le=65_535, description="Port of the pages.")
     officer: str = Field("local-officer", description="Who acts, where no sign-in is configured.")
     feed_size: int = Field(200, ge=1, description="Decisions kept for a page that has just been opened.")
-    feed_clients: int = Field(32, ge=1, le=512, description="Pages that may follow the feed at once; each holds a thread.")
+    feed_clients: int = Field(
+        32, ge=1, le=512, description="Pages that may follow the feed at once; each holds a thread."
+    )
     threads: int = Field(8, ge=1, le=128, description="Other requests that are handled at once.")
 
 
