@@ -67,9 +67,8 @@ def import_(
 
     Example: fraud import --mapping fdh_mapping.yaml --input fdh_transactions.parquet --output .cache/fdh
     """
-    from data_pipeline.history.import_file import import_history
-    from data_pipeline.history.mapping import load_mapping
+    from data_pipeline.history.importing import import_history
 
     started = time.monotonic()
-    done = import_history(input_, load_mapping(mapping), output)
+    done = import_history(input_, mapping, output)
     typer.echo(json.dumps({**asdict(done), "seconds": round(time.monotonic() - started, 1), "output": str(output)}))

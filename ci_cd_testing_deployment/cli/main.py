@@ -27,6 +27,7 @@ VERBS: dict[str, str] = {
     "models": "models:app",
     "features": "features:app",
     "state": "state:app",
+    "contracts": "contracts:contracts",
     "settings": "settings:settings",
 }
 """Every verb of the command, in the order in which `fraud --help` lists them."""

@@ -17,7 +17,8 @@ from ci_cd_testing_deployment.local.log_counts import LogCounts
 from ci_cd_testing_deployment.local.rebuild import rebuild_from_history
 from ci_cd_testing_deployment.local.stack import LocalStack
 from config import KafkaSettings, RedisSettings
-from data_pipeline.history.live import LiveDecision, read_decisions
+from data_pipeline.history.bootstrap import read_live_decisions
+from data_pipeline.history.live import LiveDecisions
 from data_pipeline.produce.message import Message
 from data_pipeline.produce.replay import Span, replay_messages
 from fraud_prevention.domain.errors import Unavailable
@@ -75,7 +76,7 @@ def run_replay(plan: ReplayPlan, stack: LocalStack, say: Say) -> dict[str, Any]:
             _await_decisions(log, sent, say)
             dead = sum(log.count(topic) for topic in DEAD_LETTERS)
         seconds = time.monotonic() - started
-        live = read_decisions(bootstrap)
+        live = read_live_decisions(KafkaSettings(), plan.span.start_ms, plan.span.end_ms)
     return {"rows": sent, "seconds": round(seconds, 1), "dead_letters": dead, **_compare(plan, stack, live)}
 
 
@@ -127,10 +128,10 @@ def _await_decisions(log: LogCounts, sent: int, say: Say) -> None:
         time.sleep(_POLL_S)
 
 
-def _compare(plan: ReplayPlan, stack: LocalStack, live: list[LiveDecision]) -> dict[str, Any]:
+def _compare(plan: ReplayPlan, stack: LocalStack, live: LiveDecisions) -> dict[str, Any]:
     history = load_history(plan.history)
     ids, offline = offline_scores(history, load_scorer(stack.place.models), plan.span)
-    served = {decision.transaction_id: decision.probability for decision in live}
+    served = {decision["transaction_id"]: decision["probability"] for decision in live.decisions}
     decided = [i for i in ids if i in served]
     scores = np.array([served[i] for i in decided])
     offline_of = dict(zip(ids, offline.tolist(), strict=True))

@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from fraud_prevention.domain.errors import HistoryUnusable
 from fraud_prevention.domain.topics import DECISIONS, FEATURES
-from fraud_prevention.ports import OFFSET_BEGINNING, EventReader
-from storage_security.kafka.reader import Event, UniqueReader
+from fraud_prevention.ports import OFFSET_BEGINNING, EventReader, Record
 
 BATCH: Final = 10_000
 QUIET_S: Final = 3.0  # a log that gives nothing for so long has been read to its end
 MAX_EVENTS: Final = 5_000_000  # of one call: about 5 GB of payloads
+
+
+class OnceReader(Protocol):
+    """Reads what the reader below it was assigned, each fact once; `repeats` counts what was dropped."""
+
+    repeats: int
+
+    def poll(self, max_records: int, timeout_s: float) -> Sequence[tuple[Record, dict[str, Any] | None]]:
+        """At most `max_records` (record, payload), [] when the time is over or all that came were repeats."""
+
+
+Once = Callable[[EventReader], OnceReader]
 
 
 @dataclass(frozen=True)
@@ -36,17 +47,16 @@ class LiveDecisions:
         return np.array([decision[name] for decision in self.decisions])
 
 
-def read_decisions(reader: EventReader, start_ms: int, end_ms: int) -> LiveDecisions:
+def read_decisions(reader: EventReader, once: Once, start_ms: int, end_ms: int) -> LiveDecisions:
     """Every decision with start ≤ event_time < end, each once, and its served vector.
 
     Reads both topics from the beginning to their end. Raises HistoryUnusable where vectors of more than one
     catalogue are in the span, since their columns cannot be compared.
     """
-    decisions = [event.payload for event in _events(reader, DECISIONS) if _is_within(event, start_ms, end_ms)]
-    vectors = [event.payload for event in _events(reader, FEATURES) if _is_within(event, start_ms, end_ms)]
-    kept = [d for d in decisions if d is not None]
+    kept = [d for d in _payloads(reader, once, DECISIONS) if start_ms <= d["event_time"] < end_ms]
+    vectors = [v for v in _payloads(reader, once, FEATURES) if start_ms <= v["event_time"] < end_ms]
     kept.sort(key=lambda d: (d["event_time"], d["transaction_id"]))
-    by_id = {(v["transaction_id"], v["decision_version"]): v for v in vectors if v is not None}
+    by_id = {(v["transaction_id"], v["decision_version"]): v for v in vectors}
     catalogues = {v["catalogue_version"] for v in by_id.values()}
     if len(catalogues) > 1:
         raise HistoryUnusable(FEATURES, f"the span holds vectors of catalogues {', '.join(sorted(catalogues))}")
@@ -59,14 +69,10 @@ def read_decisions(reader: EventReader, start_ms: int, end_ms: int) -> LiveDecis
     return LiveDecisions(kept, matrix, next(iter(catalogues), ""))
 
 
-def _is_within(event: Event, start_ms: int, end_ms: int) -> bool:
-    return event.payload is not None and start_ms <= event.payload["event_time"] < end_ms
-
-
-def _events(reader: EventReader, topic: str) -> Iterator[Event]:
+def _payloads(reader: EventReader, once: Once, topic: str) -> Iterator[dict[str, Any]]:
     """Everything that the topic holds now, repeats dropped. Raises HistoryUnusable above five million events."""
     reader.assign(dict.fromkeys(reader.partitions(topic), OFFSET_BEGINNING))
-    unique = UniqueReader(reader, capacity=MAX_EVENTS)
+    unique = once(reader)
     seen = 0
     while True:
         repeats = unique.repeats
@@ -76,4 +82,4 @@ def _events(reader: EventReader, topic: str) -> Iterator[Event]:
         seen += len(batch)
         if seen > MAX_EVENTS:
             raise HistoryUnusable(topic, f"the log holds more than {MAX_EVENTS:,} events: read its archive instead")
-        yield from batch
+        yield from (payload for _, payload in batch if payload is not None)

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from data_pipeline.history import files
 from data_pipeline.history.check_rows import check_rows
 from data_pipeline.history.convert import convert
-from data_pipeline.history.mapping import Labels, Mapping
+from data_pipeline.history.mapping import Labels, Mapping, load_mapping
 from fraud_prevention.domain.errors import HistoryUnusable
 from fraud_prevention.domain.reference import RATES_PER_EUR, minor_digits
 
@@ -33,12 +33,13 @@ class Imported:
     last_event_time: int
 
 
-def import_history(source: Path, mapping: Mapping, directory: Path) -> Imported:
+def import_history(source: Path, mapping_file: Path, directory: Path) -> Imported:
     """Map a CSV or Parquet file to history.parquet, and labels.parquet and truth.parquet where it holds them.
 
     The whole file is held in memory, about 300 bytes a row. Raises HistoryUnusable: it names the column that is
     missing, or the first row that breaks the contract and how many more do. Nothing is written then.
     """
+    mapping = load_mapping(mapping_file)
     raw = _read(source, mapping)
     raw = raw.sort_by([(name, "ascending") for name in mapping.order])
     history = _history(source, raw, mapping)
