@@ -82,8 +82,12 @@ class Alert:
 
     @property
     def top_reason_code(self) -> str:
-        """Policies order reasons by weight; an alert without one was stopped by its score alone."""
-        return self.reason_codes[0] if self.reason_codes else "SCORE_HIGH"
+        """The first reason that says what is unusual, as policies order them; else the score that stopped it.
+
+        A score tells an officer only that something is unusual, and every second case would have the same reason.
+        """
+        specific = (code for code in self.reason_codes if code in REASONS and REASONS[code].origin != "score")
+        return next(specific, self.reason_codes[0] if self.reason_codes else "SCORE_HIGH")
 
     @property
     def top_reason_figures(self) -> Mapping[str, float]:

@@ -66,6 +66,13 @@ def test_case_adds_up_its_alerts_and_keeps_the_worst_reason() -> None:
     assert case.top_reason_figures == {"card_txn_count_5m": 7.0}
 
 
+def test_top_reason_says_what_is_unusual_before_it_names_a_score() -> None:
+    alert = make_alert()
+    assert replace(alert, reason_codes=("SCORE_HIGH", "NEW_DEVICE")).top_reason_code == "NEW_DEVICE"
+    assert replace(alert, reason_codes=("SCORE_EXTREME", "SCORE_HIGH")).top_reason_code == "SCORE_EXTREME"
+    assert replace(alert, reason_codes=()).top_reason_code == "SCORE_HIGH"
+
+
 def test_payment_that_waits_makes_a_case_due_sooner() -> None:
     declined = make_case(make_alert(1, outcome="decline"))
     joined = absorb(declined, [make_alert(2, outcome="review")], NOW_MS + HOUR_MS)

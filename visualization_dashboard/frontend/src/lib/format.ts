@@ -9,6 +9,7 @@ const SECOND_MS = 1_000;
 const MINUTE_MS = 60 * SECOND_MS;
 const HOUR_MS = 60 * MINUTE_MS;
 const DAY_MS = 24 * HOUR_MS;
+const LONGEST_IN_HOURS_MS = 2 * DAY_MS;
 
 export function minorDigits(currency: string): number {
   return NO_DIGITS.has(currency) ? 0 : THREE_DIGITS.has(currency) ? 3 : 2;
@@ -55,9 +56,11 @@ export function percent(share: number, locale?: string): string {
   return new Intl.NumberFormat(locale, { style: "percent", maximumFractionDigits: digits }).format(bounded);
 }
 
-/** A risk score of 0–1 with two digits, cut so that only 1 itself reads 1.00. */
+/** A score of 0–1, cut so that only 1 itself reads 1.00; near 1, where alerts differ by little, with a third digit. */
 export function score(value: number): string {
-  return (Math.floor(value * 100 + 1e-9) / 100).toFixed(2);
+  const digits = value > 0.99 && value < 1 ? 3 : 2;
+  const steps = 10 ** digits;
+  return (Math.floor(value * steps + 1e-9) / steps).toFixed(digits);
 }
 
 /** A risk score as the share it is, cut like `score`, so that both say the same. */
@@ -71,11 +74,17 @@ export function span(ms: number): string {
   const length = Math.abs(ms);
   if (length < MINUTE_MS) return `${Math.round(length / SECOND_MS)} s`;
   if (length < HOUR_MS) return `${Math.floor(length / MINUTE_MS)} min`;
-  if (length < DAY_MS) {
+  if (length < LONGEST_IN_HOURS_MS) {
     const minutes = Math.floor((length % HOUR_MS) / MINUTE_MS);
     return `${Math.floor(length / HOUR_MS)} h${minutes > 0 ? ` ${minutes} min` : ""}`;
   }
   return `${Math.floor(length / DAY_MS)} d`;
+}
+
+/** "8.1 ms", "431 ms", "24.1 s". */
+export function latency(ms: number, locale?: string): string {
+  if (ms >= 10_000) return `${decimal(ms / 1_000, 1, locale)} s`;
+  return `${decimal(ms, ms < 10 ? 1 : 0, locale)} ms`;
 }
 
 export function clock(ms: number, locale?: string): string {

@@ -6,6 +6,7 @@ const NAMES: Readonly<Record<string, string>> = {
   "4722": "Travel agency",
   "4814": "Telephone service",
   "4829": "Money transfer",
+  "4899": "Streaming",
   "4900": "Utilities",
   "5045": "Computers",
   "5094": "Precious stones",

@@ -19,7 +19,7 @@ interface Props extends ButtonHTMLAttributes<HTMLButtonElement> {
   children: ReactNode;
 }
 
-const SIZES = { small: "h-7 px-2 text-xs", normal: "h-8 px-3 text-[13px]", large: "h-10 px-4 text-sm" } as const;
+const SIZES = { small: "h-7 px-2 text-xs", normal: "h-8 px-3 text-[13px]", large: "h-10 px-2.5 text-sm" } as const;
 
 /** `shortcut` shows the key that does the same and tells it to assistive technology. */
 export function Button({ tone = "plain", size = "normal", shortcut, children, className = "", ...rest }: Props) {

@@ -74,7 +74,8 @@ function Entry({ entry }: { entry: TimelineEntry }) {
         ) : (
           <p className="truncate">
             <span className="font-medium">{money(payment.amount)}</span>{" "}
-            <span className="text-muted">{categoryName(payment.mcc)} · {payment.country} · {look?.label.toLowerCase()}</span>
+            <span className={look?.text}>{look?.label.toLowerCase()}</span>
+            <span className="text-muted"> · {categoryName(payment.mcc)} · {payment.country}</span>
           </p>
         )}
         {payment === null && entry.actor !== "" && <p className="text-2xs text-muted">{entry.actor}</p>}

@@ -50,7 +50,7 @@ export function VerdictPanel({ detail, onReload, onNext }: Props) {
     <Widget title="Verdict" className="shrink-0" note={isOpen && <Reserved detail={detail} />}>
       {isOpen ? (
         <div className="space-y-2.5 p-4">
-          <div className="grid grid-cols-2 gap-2">
+          <div className="flex gap-2">
             <Choice verdict="fraud" armed={armed} isPending={verdict.isPending} onPress={press} />
             <Choice verdict="legitimate" armed={armed} isPending={verdict.isPending} onPress={press} />
           </div>
@@ -103,7 +103,7 @@ function Choice({ verdict, armed, isPending, onPress }: ChoiceProps) {
     if (isArmed) button.current?.querySelector("button")?.focus();
   }, [isArmed]);
   return (
-    <div ref={button} className="grid">
+    <div ref={button} className="grid flex-auto">
       <Button tone={isArmed ? `${verdict}-solid` : verdict} size="large" shortcut={key} disabled={isPending} onClick={() => onPress(verdict)}>
         <Icon />
         {isArmed ? (isPending ? "Sending…" : confirm) : label}

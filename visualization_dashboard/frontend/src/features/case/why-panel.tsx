@@ -31,7 +31,7 @@ export function WhyPanel({ alert, others }: Props) {
       <div className="grid min-h-0 grid-cols-1 2xl:grid-cols-[minmax(0,2fr)_minmax(0,3fr)]">
         <div className="border-line p-4 2xl:border-r">
           <ol className="grid grid-cols-2 gap-x-6 gap-y-1.5 2xl:grid-cols-1">
-            {alert.reasons.map((reason) => (
+            {inOrder(alert.reasons).map((reason) => (
               <li key={reason.code} title={reason.code} className="flex gap-2 text-[13px] font-medium">
                 <WarningIcon className="mt-0.5 text-challenge" />
                 {reason.text}
@@ -106,11 +106,20 @@ function Everything({ alert }: { alert: CaseAlert }) {
   );
 }
 
+const SCORE_LEVELS = ["SCORE_EXTREME", "SCORE_HIGH", "SCORE_ELEVATED"];
+
+/** What is unusual comes first; of the levels that the score passed, the greatest one says it all. */
+function inOrder(reasons: readonly Reason[]): Reason[] {
+  const specific = reasons.filter((r) => !SCORE_LEVELS.includes(r.code));
+  const level = SCORE_LEVELS.flatMap((code) => reasons.filter((r) => r.code === code))[0];
+  return level === undefined ? specific : [...specific, level];
+}
+
 function reasonsElsewhere(alert: CaseAlert, others: readonly CaseAlert[]): Reason[] {
   const known = new Set(alert.reasons.map((r) => r.code));
   const found = new Map<string, Reason>();
   for (const reason of others.flatMap((other) => other.reasons)) {
-    if (!known.has(reason.code)) found.set(reason.code, reason);
+    if (!known.has(reason.code) && !SCORE_LEVELS.includes(reason.code)) found.set(reason.code, reason);
   }
   return [...found.values()];
 }

@@ -32,7 +32,7 @@ export function FeedRowItem({ row, caseId }: Props) {
   );
   const look = "flex h-13 items-center gap-3 border-b border-line px-4";
   return (
-    <li data-outcome={row.outcome} data-transaction={row.transactionId} className={isStopped ? "" : "opacity-90"}>
+    <li data-outcome={row.outcome} data-transaction={row.transactionId}>
       {caseId === undefined ? (
         <div className={look}>{content}</div>
       ) : (

@@ -5,7 +5,7 @@ import type { ReactNode } from "react";
 import { fetchFigures } from "@/api/client";
 import { keys } from "@/api/keys";
 import { type Figures, OUTCOMES } from "@/api/model";
-import { count, decimal, money, moneyCompact, percent, span } from "@/lib/format";
+import { count, decimal, latency, money, moneyCompact, percent, span } from "@/lib/format";
 import { OUTCOME_LOOKS } from "@/ui/outcome";
 import { ErrorState, Skeleton, StaleNote } from "@/ui/states";
 import { Boundary } from "@/ui/widget";
@@ -43,9 +43,9 @@ function Strip({ figures, stale }: { figures: Figures; stale: ReactNode }) {
       </Figure>
       <Figure
         label="Latency, 99th percentile"
-        detail={figures.p50LatencyMs === null ? "no decisions lately" : `median ${decimal(figures.p50LatencyMs, 1)} ms`}
+        detail={figures.p50LatencyMs === null ? "no decisions lately" : `median ${latency(figures.p50LatencyMs)}`}
       >
-        {figures.p99LatencyMs === null ? "–" : `${decimal(figures.p99LatencyMs, figures.p99LatencyMs < 10 ? 1 : 0)} ms`}
+        {figures.p99LatencyMs === null ? "–" : latency(figures.p99LatencyMs)}
       </Figure>
       <Figure label="Stopped amount" detail={window} title={money(figures.stopped)}>
         {moneyCompact(figures.stopped)}
