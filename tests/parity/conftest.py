@@ -1,0 +1,28 @@
+"""A whole stack for the comparison: the stream and the decision API on the same log and state."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from ci_cd_testing_deployment.local.errors import MissingPrerequisite
+from ci_cd_testing_deployment.local.stack import LocalStack
+from tests.fixtures.models import write_small_model
+from tests.fixtures.services import guarded_run_dir
+from tests.fixtures.stream import StreamBench
+
+
+@pytest.fixture
+def parity_bench(monkeypatch: pytest.MonkeyPatch) -> Iterator[StreamBench]:
+    """Stream and decision API, ready. Bounds on time are off: the events have times of their own."""
+    monkeypatch.setenv("FRAUD_INGEST_ENFORCE_TIME_BOUNDS", "false")
+    stack = LocalStack(guarded_run_dir("parity"))
+    stack.place.make()
+    write_small_model(stack.place.models)
+    try:
+        with stack:
+            stack.up(["stream", "decision-api"])
+            yield StreamBench(stack)
+    except MissingPrerequisite as missing:
+        pytest.skip(str(missing))
