@@ -148,7 +148,7 @@ class Stage:
             policy_version=bundle.policy.version,
             catalogue_version=bundle.scorer.catalogue_version,
             feature_names=bundle.scorer.feature_names,
-            experiment="champion",
+            experiment="",
             arm="champion",
             decided_by="stream",
             host=socket.gethostname(),
