@@ -112,7 +112,9 @@ class ApiSettings(_Group):
         86_400, ge=60, description="Life of a stored answer; older ones are looked up in PostgreSQL."
     )
     lookup_timeout_ms: int = Field(200, ge=1, description="Budget of looking up an old decision in PostgreSQL.")
-    threads: int = Field(8, ge=1, le=128, description="Requests handled at once; more capacity is more processes.")
+    threads: int = Field(
+        32, ge=1, le=128, description="Requests handled at once; most of a request's time is waiting for the log."
+    )
     max_body_bytes: int = Field(
         2_097_152,
         ge=1_024,
