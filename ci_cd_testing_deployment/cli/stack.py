@@ -7,9 +7,12 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from config import RUN_DIR
 
 if TYPE_CHECKING:
     from ci_cd_testing_deployment.local.stack import LocalStack
@@ -20,13 +23,24 @@ app = typer.Typer(no_args_is_help=True, help="Run Kafka, Redis, PostgreSQL and t
 _INTERRUPTED = 130
 
 
-def _stack() -> LocalStack:
+@app.callback()
+def choose(
+    ctx: typer.Context,
+    run_dir: Annotated[
+        Path, typer.Option(help="Where data, logs and addresses of this stack are; several can run side by side.")
+    ] = RUN_DIR,
+) -> None:
+    """Example: fraud stack up"""
+    ctx.obj = run_dir
+
+
+def _stack(ctx: typer.Context) -> LocalStack:
     from rich.console import Console
 
     from ci_cd_testing_deployment.local.progress import OnConsole
     from ci_cd_testing_deployment.local.stack import LocalStack
 
-    return LocalStack(progress=OnConsole(Console(stderr=True)), patient=False)
+    return LocalStack(ctx.obj, progress=OnConsole(Console(stderr=True)), patient=False)
 
 
 @contextmanager
@@ -48,6 +62,7 @@ def _reported() -> Iterator[None]:
 
 @app.command()
 def up(
+    ctx: typer.Context,
     only: Annotated[
         str, typer.Option(help="Comma-separated services to start, with what they depend on; all by default.")
     ] = "",
@@ -62,7 +77,7 @@ def up(
     if only and data_only:
         raise typer.BadParameter("--only and --data-only exclude each other")
     named = [name.strip() for name in only.split(",") if name.strip()]
-    stack = _stack()
+    stack = _stack(ctx)
     with _reported():
         stack.up(SERVERS if data_only else named or None)
         _show(stack.status())
@@ -70,18 +85,19 @@ def up(
 
 
 @app.command()
-def down() -> None:
+def down(ctx: typer.Context) -> None:
     """Stop everything that the stack started. Data stays.
 
     Example: fraud stack down
     """
     with _reported():
-        stopped = _stack().down()
+        stopped = _stack(ctx).down()
     typer.echo(f"stopped {', '.join(stopped)}" if stopped else "nothing was running")
 
 
 @app.command()
 def status(
+    ctx: typer.Context,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object with a list `services`.")] = False,
 ) -> None:
     """Show what is running, where it listens, and what it takes. Ends with 1 if something has crashed.
@@ -91,7 +107,7 @@ def status(
     from ci_cd_testing_deployment.local.status import State
 
     with _reported():
-        rows = _stack().status()
+        rows = _stack(ctx).status()
     if as_json:
         typer.echo(json.dumps({"services": [{**asdict(row), "log": str(row.log)} for row in rows]}))
     else:
@@ -102,6 +118,7 @@ def status(
 
 @app.command()
 def logs(
+    ctx: typer.Context,
     names: Annotated[list[str] | None, typer.Argument(help="Services; all by default.")] = None,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with what is written next.")] = False,
     lines: Annotated[int, typer.Option("--lines", "-n", min=0, help="How many lines of the past.")] = 40,
@@ -110,7 +127,7 @@ def logs(
 
     Example: fraud stack logs kafka -f
     """
-    stack = _stack()
+    stack = _stack(ctx)
     unknown = set(names or ()) - set(stack.names)
     if unknown:
         raise typer.BadParameter(f"no service named {min(unknown)}; there are {', '.join(stack.names)}")
@@ -124,13 +141,14 @@ def logs(
 
 @app.command()
 def reset(
+    ctx: typer.Context,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:
     """Stop everything and delete all stored data: topics, feature state, cases, checkpoints. Models stay.
 
     Example: fraud stack reset --yes
     """
-    stack = _stack()
+    stack = _stack(ctx)
     if not yes:
         typer.confirm(f"Delete all data of the stack in {stack.place.run_dir}?", abort=True)
     with _reported():

@@ -17,6 +17,10 @@ _DAY_MS: Final = 86_400_000
 _BROKER_DEFAULT: Final = -1
 
 
+def _client(bootstrap_servers: str) -> AdminClient:
+    return AdminClient({"bootstrap.servers": bootstrap_servers, "log_level": 0})  # what matters comes with the errors
+
+
 def _new_topic(spec: TopicSpec, partitions: int) -> NewTopic:
     limits = {"retention.ms": str(spec.retention_days * _DAY_MS), "max.message.bytes": str(MAX_MESSAGE_BYTES)}
     return NewTopic(spec.name, partitions, _BROKER_DEFAULT, config=limits)
@@ -29,7 +33,7 @@ def ensure_topics(bootstrap_servers: str, partitions: int | None = None) -> list
     """
     count = KafkaSettings().partitions if partitions is None else partitions
     # A client that is dropped takes its unfinished requests with it, hence the name.
-    admin = AdminClient({"bootstrap.servers": bootstrap_servers})
+    admin = _client(bootstrap_servers)
     wanted = [_new_topic(spec, count) for spec in TOPICS]
     created = []
     for name, done in admin.create_topics(wanted, operation_timeout=_TIMEOUT_S, request_timeout=_TIMEOUT_S).items():
@@ -48,7 +52,7 @@ def topic_id(bootstrap_servers: str, topic: str) -> str:
 
     Blocks up to a minute. Raises Unavailable, also when there is no such topic.
     """
-    admin = AdminClient({"bootstrap.servers": bootstrap_servers})
+    admin = _client(bootstrap_servers)
     described = admin.describe_topics(TopicCollection([topic]), request_timeout=_TIMEOUT_S)
     try:
         return str(described[topic].result(timeout=_TIMEOUT_S).topic_id)
