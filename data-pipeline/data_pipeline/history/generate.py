@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from data_pipeline.history import files
@@ -76,6 +77,7 @@ def write_history(
     first, end_ms = spec.start_day, (spec.start_day + days) * DAY_MS
     blocks = world.card_blocks(end_ms)
     label_parts: list[pa.Table] = []
+    waiting = files.AUTHORISATIONS_SCHEMA.empty_table()
     transactions = frauds = 0
     with ExitStack() as stack:
         history = stack.enter_context(_writer(directory, files.HISTORY_FILE))
@@ -85,22 +87,31 @@ def write_history(
             until = min(day + CHUNK_DAYS, first + days)
             rows = np.concatenate([world.window(d * DAY_MS, (d + 1) * DAY_MS) for d in range(day, until)])
             history.write_table(to_columns(world, rows, blocks))
-            authorisations.write_table(authorisation_columns(world, rows))
+            known, waiting = _split(waiting, authorisation_columns(world, rows), until * DAY_MS)
+            authorisations.write_table(known)
             truth.write_table(truth_columns(rows))
             labels = labels_of(world.draws, rows)
             label_parts.append(label_columns(rows, labels[labels["observed"] < end_ms]))
             transactions += len(rows)
             frauds += int((rows["scenario"] >= FIRST_FRAUD).sum())
             progress(until - first)
-    known = pa.concat_tables([files.LABELS_SCHEMA.empty_table(), *label_parts])
-    known = known.sort_by([("observed_at", "ascending"), ("label_id", "ascending")])
-    _write(directory, files.LABELS_FILE, known)
+        authorisations.write_table(waiting)
+    labelled = pa.concat_tables([files.LABELS_SCHEMA.empty_table(), *label_parts])
+    labelled = labelled.sort_by([("observed_at", "ascending"), ("label_id", "ascending")])
+    _write(directory, files.LABELS_FILE, labelled)
     events = customer_event_columns(customer_events(world, first * DAY_MS, end_ms))
     _write(directory, files.CUSTOMER_EVENTS_FILE, events)
     for name in files.SCHEMAS:
         files.part_path(directory / name).replace(directory / name)
     WorldFile(spec, end_ms).write(directory)
-    return Summary(transactions, frauds, known.num_rows, events.num_rows, days)
+    return Summary(transactions, frauds, labelled.num_rows, events.num_rows, days)
+
+
+def _split(waiting: pa.Table, answers: pa.Table, until_ms: int) -> tuple[pa.Table, pa.Table]:
+    """Answers observed before the moment, in the order in which they were, and those that are not known by then."""
+    answers = pa.concat_tables([waiting, answers]).sort_by([("observed_at", "ascending")])
+    is_known = pc.less(answers.column("observed_at"), until_ms)
+    return answers.filter(is_known), answers.filter(pc.invert(is_known))
 
 
 def _writer(directory: Path, name: str) -> pq.ParquetWriter:

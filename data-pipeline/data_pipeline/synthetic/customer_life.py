@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from hashlib import blake2b
 
 import numpy as np
 
 from data_pipeline.synthetic.ordinary import device_age
 from data_pipeline.synthetic.places import CITIES
-from data_pipeline.synthetic.randomness import purpose_word
 from data_pipeline.synthetic.rows import DAY_MS
 from data_pipeline.synthetic.stories.scene import CustomerEvent
 from data_pipeline.synthetic.travel import PERIOD_DAYS
@@ -30,12 +31,12 @@ def customer_events(world: World, start_ms: int, end_ms: int) -> list[tuple[str,
     for day in range(start_ms // DAY_MS, end_ms // DAY_MS + 1):
         found += [event for event in _honest_events(world, day) if start_ms <= event.time < end_ms]
     found.sort(key=lambda e: (e.time, e.customer, e.kind))
-    return [(_event_id(world, event), event) for event in found]
+    return [(_event_id(event), event) for event in found]
 
 
-def _event_id(world: World, event: CustomerEvent) -> str:
-    word = world.draws.keyed(event.customer, event.time, int(purpose_word(event.kind)) >> 1).word("event")
-    return f"ev-{int(word[0]):016x}"
+def _event_id(event: CustomerEvent) -> str:
+    told = json.dumps([event.customer, event.time, event.kind, event.detail], sort_keys=True)
+    return "ev-" + blake2b(told.encode(), digest_size=8).hexdigest()
 
 
 def _honest_events(world: World, day: int) -> Iterator[CustomerEvent]:
