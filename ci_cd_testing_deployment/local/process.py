@@ -23,6 +23,8 @@ from ci_cd_testing_deployment.local.interrupts import interrupts_deferred
 MARK = "FRAUD_STACK_PROCESS"
 # What the leader's children get to end by themselves, and what the kernel gets to end the killed.
 _GRACE_S = 5.0
+# How often a wait looks for zombies, of which the kernel tells nobody but the parent.
+_STEP_S = 0.05
 
 # Children of this very process, which stay zombies until it reaps them.
 _children: set[int] = set()
@@ -161,10 +163,29 @@ def wait_end(record: ProcessRecord, timeout_s: float) -> bool:
         if left_s <= 0:
             return False
         try:
-            psutil.Process(record.pid).wait(timeout=min(left_s, 0.2))
+            psutil.Process(record.pid).wait(timeout=min(left_s, _STEP_S))
         except (psutil.NoSuchProcess, psutil.TimeoutExpired):
             continue
     return True
+
+
+def _runs(member: psutil.Process) -> bool:
+    try:
+        # A zombie has ended, even if its parent takes its time to notice.
+        return member.is_running() and member.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def _wait_all(processes: list[psutil.Process]) -> None:
+    """Return when all of them have ended, or after the grace time."""
+    deadline = time.monotonic() + _GRACE_S
+    for member in processes:
+        while _runs(member) and time.monotonic() < deadline:
+            try:
+                member.wait(timeout=_STEP_S)
+            except psutil.TimeoutExpired:
+                continue
 
 
 def stop(record: ProcessRecord) -> bool:
@@ -176,13 +197,13 @@ def stop(record: ProcessRecord) -> bool:
     if is_alive(record):
         os.kill(record.pid, record.stop_signal)
         wait_end(record, record.stop_timeout_s)
-        psutil.wait_procs(session, timeout=_GRACE_S)
+        _wait_all(session)
     left = members(record)  # looked up again: one may have been started meanwhile
     for process in left:
         try:
             process.kill()
         except psutil.NoSuchProcess:
             continue
-    psutil.wait_procs(left, timeout=_GRACE_S)
+    _wait_all(left)
     _reap(record.pid)
     return bool(session)

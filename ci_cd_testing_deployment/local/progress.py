@@ -5,9 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
-from typing import Protocol
+from typing import Final, Protocol
 
 from rich.console import Console
+
+# Shorter steps are not worth a second line.
+_WORTH_SAYING_S: Final = 0.5
 
 
 class Progress(Protocol):
@@ -47,7 +50,8 @@ class OnConsole:
             with self._console.status(text):
                 yield
         else:
-            self._console.print(f"{text} …", highlight=False, soft_wrap=True)
+            self.note(f"{text} …")
             yield
         took_s = time.monotonic() - began_s
-        self._console.print(f"{text}: done in {took_s:.1f} s", highlight=False, soft_wrap=True)
+        if took_s >= _WORTH_SAYING_S:
+            self.note(f"{text}: done in {took_s:.1f} s")

@@ -159,18 +159,23 @@ class LocalStack:
     def _await_ready(self, name: str, context: Context, ready: set[str]) -> None:
         if name in ready:
             return
-        service, record = self._services[name], self._record_alive(name)
-        deadline = time.monotonic() + service.ready_timeout_s
-        with self._progress.step(f"waiting for {name}"):
-            while record is not None and not service.is_ready(context):
-                if process.wait_end(record, _POLL_S):
-                    record = None
-                elif time.monotonic() > deadline:
-                    raise self._not_ready(name, f"was not ready within {service.ready_timeout_s:.0f} s")
-            # Asked again, because somebody else may have answered on its port.
-            if record is None or not process.is_alive(record):
-                raise self._not_ready(name, "ended before it was ready")
+        service = self._services[name]
+        if not service.is_ready(context):
+            with self._progress.step(f"waiting for {name}"):
+                self._poll(service, context)
+        # Asked at the end too, because somebody else may have answered on its port.
+        if self._record_alive(name) is None:
+            raise self._not_ready(name, "ended before it was ready")
         ready.add(name)
+
+    def _poll(self, service: Service, context: Context) -> None:
+        deadline = time.monotonic() + service.ready_timeout_s
+        while not service.is_ready(context):
+            record = self._record_alive(service.name)
+            if record is None or process.wait_end(record, _POLL_S):
+                raise self._not_ready(service.name, "ended before it was ready")
+            if time.monotonic() > deadline:
+                raise self._not_ready(service.name, f"was not ready within {service.ready_timeout_s:.0f} s")
 
     def _not_ready(self, name: str, reason: str) -> NotReady:
         log = self.place.log(name)
