@@ -72,7 +72,7 @@ deps: $(PYTHON_STAMP) ## Every import is declared, every declared package is use
 
 .PHONY: unit
 unit: $(PYTHON_STAMP) ## Tests that need no server
-	$(PYTEST) -n 2 -m "not integration and not e2e and not slow" --ignore=tests/integration --ignore=tests/e2e
+	$(PYTEST) -n 2 --dist loadfile -m "not integration and not e2e and not slow" --ignore=tests/integration --ignore=tests/e2e
 
 .PHONY: pages
 pages: $(NODE_STAMP) ## Style, types and tests of the pages

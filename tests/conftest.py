@@ -22,8 +22,10 @@ settings.load_profile("house")
 def pytest_configure() -> None:
     """Take the settings of the surrounding shell away, so that a running stack or an exported variable changes nothing.
 
-    Fixtures that need servers find or start them themselves.
+    Fixtures that need servers find or start them themselves. OpenMP gets one thread: its threads spin while they wait,
+    so on cores that are shared with other workers and servers, a fit of seconds takes minutes.
     """
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
     prefixes = tuple(str(group.model_config["env_prefix"]) for group in config.GROUPS)
     for name in [name for name in os.environ if name.startswith(prefixes)]:
         del os.environ[name]

@@ -46,7 +46,7 @@ def graph() -> grimp.ImportGraph:
         *PACKAGES,
         include_external_packages=True,
         exclude_type_checking_imports=True,
-        cache_dir=str(ROOT / ".cache" / "grimp"),
+        cache_dir=None,
     )
 
 
