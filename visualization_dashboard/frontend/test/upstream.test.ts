@@ -60,6 +60,14 @@ test("events pass one by one, before the stream has ended", async () => {
   await gone; // a page that is closed ends the stream upstream too
 });
 
+test("no request depends on a connection that the other side may just have closed", async () => {
+  answer = (_, response) => response.end("{}");
+  for (const name of ["figures", "cases"]) await (await forward(page(`/api/${name}`), [name])).json();
+  const [first, second] = asked;
+  expect(first?.headers.connection).toBe("close");
+  expect(second?.socket).not.toBe(first?.socket);
+});
+
 test("a segment cannot leave /api", async () => {
   await expect(forward(page("/api/x"), ["..", "metrics"])).rejects.toMatchObject({ status: 404 });
   answer = (_, response) => response.end("{}");

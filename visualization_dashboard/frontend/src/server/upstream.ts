@@ -36,6 +36,8 @@ export async function forward(request: Request, segments: readonly string[]): Pr
   const target = `${upstreamOrigin()}/api/${segments.map(encodeURIComponent).join("/")}${new URL(request.url).search}`;
   const headers = picked(request.headers, REQUEST_HEADERS);
   headers.set("accept-encoding", "identity");
+  // A connection that is kept may be closed by the other side just as it is used again, and a verdict is not repeated.
+  headers.set("connection", "close");
   const hasBody = request.method !== "GET" && request.method !== "HEAD";
   const answer = await fetchWithin(target, {
     method: request.method,

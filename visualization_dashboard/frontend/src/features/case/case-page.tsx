@@ -82,7 +82,9 @@ interface LoadedProps {
 
 function Loaded({ detail, staleError, onReload, onNext, isNextPending }: LoadedProps) {
   const [chosenId, setChosenId] = useState<string | null>(null);
-  const riskiest = detail.alerts.toSorted((a, b) => b.riskScore - a.riskScore)[0];
+  const riskiest = detail.alerts.toSorted(
+    (a, b) => b.riskScore - a.riskScore || b.baseAmount.minor - a.baseAmount.minor,
+  )[0];
   const chosen = detail.alerts.find((a) => a.alertId === chosenId) ?? riskiest;
   return (
     <main className="flex min-h-0 flex-1 flex-col">

@@ -16,6 +16,7 @@ const HOURLY_COUNT = 4;
 const DAILY_TIMES = 4;
 const FAR_KM = 500;
 const FAST_KMH = 300;
+const JOURNEY_KM = 50; // two terminals of one street can be seconds apart
 const RARE_HOUR_SHARE = 0.02;
 const YOUNG_PAYMENTS = 10;
 const TINY_AMOUNTS = 3;
@@ -85,7 +86,7 @@ const travel: Row = (_, value) => {
     what: "Travel",
     now: `${count(distance)} km from the last place, at ${count(speed)} km/h`,
     usual: `Under ${FAST_KMH} km/h`,
-    isUnusual: speed >= FAST_KMH,
+    isUnusual: speed >= FAST_KMH && distance >= JOURNEY_KM,
   };
 };
 
