@@ -37,4 +37,12 @@ API_LATE: Final = Metric("fraud_api_late_total", "counter", "Decisions answered 
 
 DASHBOARD_FEED_CLIENTS: Final = Metric("fraud_dashboard_feed_clients", "gauge", "Pages that follow the live feed.")
 
-METRICS: Final = (API_REQUESTS, API_SECONDS, API_DECISIONS, API_REPEATED, API_DEGRADED, API_LATE, DASHBOARD_FEED_CLIENTS)
+METRICS: Final = (
+    API_REQUESTS,
+    API_SECONDS,
+    API_DECISIONS,
+    API_REPEATED,
+    API_DEGRADED,
+    API_LATE,
+    DASHBOARD_FEED_CLIENTS,
+)

@@ -23,7 +23,7 @@ from fraud_prevention.domain.reasons import REASONS
 from fraud_prevention.policy.deviations import DeviationTable
 from fraud_prevention.policy.expressions import Column, Expression, Kind, compile_expression
 from fraud_prevention.policy.schema import PolicyFile, RuleEntry, read_policy_file
-from fraud_prevention.policy.vocabulary import SCORE_NAMES, TRANSACTION_KINDS, vocabulary_of
+from fraud_prevention.policy.vocabulary import TRANSACTION_KINDS, vocabulary_of
 
 MAX_CLAUSES: Final = 62  # a row's hits are the bits of one int64
 
@@ -152,6 +152,3 @@ def _cell(value: str | float | bool | None, kind: Kind, where: str) -> Column:
     if isinstance(value, str):
         raise InvalidPolicy(where, f"gives {value!r} where {kind.value} is needed")
     return np.array([value or 0], np.bool_ if kind is Kind.FLAG else np.float64)
-
-
-__all__ = ["SCORE_NAMES", "Clause", "Policy", "load_policy", "parse_policy"]

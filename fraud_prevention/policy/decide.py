@@ -12,7 +12,6 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from fraud_prevention.domain.decision import Outcome
 from fraud_prevention.policy.bundle import Policy
 from fraud_prevention.policy.expressions import Column, Kind
 from fraud_prevention.policy.vocabulary import SCORE_NAMES, TRANSACTION_KINDS
@@ -83,8 +82,3 @@ def _visible_columns(
     for name in SCORE_NAMES:
         visible[name] = getattr(scores, name)
     return visible
-
-
-def outcome_of(verdicts: Verdicts, row: int) -> Outcome:
-    """The outcome of one row in the words of the domain."""
-    return Outcome(int(verdicts.outcome[row]))
