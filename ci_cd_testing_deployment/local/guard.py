@@ -1,7 +1,7 @@
-"""Takes a throw-away stack down when the process it was made for has ended, however it ended.
+"""Takes throw-away stacks down when the process they were made for has ended, however it ended.
 
-`python -m ci_cd_testing_deployment.local.guard RUN_DIR PID` waits for PID, then stops the stack in RUN_DIR and deletes
-the folder. The tests use it: several workers share one stack, and none of them knows which will be the last.
+`python -m ci_cd_testing_deployment.local.guard FOLDER PID` waits for PID, then stops the stacks in and under FOLDER and
+deletes it. The tests use it: several workers share one stack, and none of them knows which will be the last.
 """
 
 from __future__ import annotations
@@ -16,12 +16,13 @@ import psutil
 from ci_cd_testing_deployment.local.stack import LocalStack
 
 
-def main(run_dir: Path, pid: int) -> None:
-    """Return when nothing of the stack is left."""
+def main(folder: Path, pid: int) -> None:
+    """Return when nothing of the stacks is left."""
     with contextlib.suppress(psutil.NoSuchProcess):  # it may have ended before we look
         psutil.Process(pid).wait()
-    LocalStack(run_dir).reset()
-    shutil.rmtree(run_dir, ignore_errors=True)
+    for ports_file in list(folder.rglob("ports.json")):  # every stack has one, from before its first process
+        LocalStack(ports_file.parent).reset()
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 if __name__ == "__main__":

@@ -75,9 +75,12 @@ def _began(pid: int) -> str | None:
             return f"{psutil.Process(pid).create_time():.3f}"
         except psutil.NoSuchProcess:
             return None
-    # The command stands in parentheses and may hold anything; after it come the state and, 20th, the start time.
+    # The command stands in parentheses and may hold anything; after it come the state, and later the number of
+    # threads and the start time.
     fields = stat.rpartition(")")[2].split()
-    return None if fields[0] in {"Z", "X"} else f"{boot}:{fields[19]}"
+    # A killed server is a zombie as soon as its first thread has gone; until the last one has, it holds its ports.
+    has_ended = fields[0] in {"Z", "X"} and int(fields[17]) <= 1
+    return None if has_ended else f"{boot}:{fields[19]}"
 
 
 def _reap(pid: int) -> None:
@@ -146,7 +149,7 @@ def members(record: ProcessRecord) -> list[psutil.Process]:
     found = []
     for process in psutil.process_iter():
         try:
-            if os.getsid(process.pid) != record.pid or process.status() == psutil.STATUS_ZOMBIE:
+            if os.getsid(process.pid) != record.pid or not _runs(process):
                 continue
             if led_by_ours or process.environ().get(MARK) == record.mark:
                 found.append(process)
@@ -170,11 +173,8 @@ def wait_end(record: ProcessRecord, timeout_s: float) -> bool:
 
 
 def _runs(member: psutil.Process) -> bool:
-    try:
-        # A zombie has ended, even if its parent takes its time to notice.
-        return member.is_running() and member.status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
+    # A zombie has ended, even if its parent takes its time to notice.
+    return member.is_running() and _began(member.pid) is not None
 
 
 def _wait_all(processes: list[psutil.Process]) -> None:

@@ -52,9 +52,10 @@ def test_servers_come_up_usable_and_leave_nothing_behind(run_dir: Path, kafka: o
     reader = ConfluentReader(KafkaSettings(bootstrap_servers=settings["FRAUD_KAFKA_BOOTSTRAP_SERVERS"]))
     assert all(len(reader.partitions(spec.name)) == 12 for spec in TOPICS)
     reader.close()
-    pids = [pid_of(stack, name) for name in ("kafka", "redis", "postgres")]
+    records = [process.read_record(stack.place.pid_file(name)) for name in ("kafka", "redis", "postgres")]
     assert stack.down() == ["postgres", "redis", "kafka"]
-    assert not any(Path(f"/proc/{pid}").exists() for pid in pids)
+    assert not any(record is None or process.is_alive(record) for record in records)
+    assert all(ports.is_free(port) for port in stack.ports().values())
     assert stack.settings() == {}
     assert not stack.place.env_file.exists()
 
