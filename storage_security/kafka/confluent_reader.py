@@ -115,11 +115,11 @@ class ConfluentReader:
 
     @staticmethod
     def _record(message: Message) -> Record:
-        headers = tuple((name, value or b"") for name, value in message.headers() or ())  # type: ignore[str-unpack]
+        headers = tuple((name, value or b"") for name, value in message.headers() or ())  # type: ignore[str-unpack]  # a pair, typed as str
         return Record(  # only messages that stand for an error lack a topic or an offset
-            message.topic(),  # type: ignore[arg-type]
-            message.partition(),  # type: ignore[arg-type]
-            message.offset(),  # type: ignore[arg-type]
+            message.topic(),  # type: ignore[arg-type]  # see above
+            message.partition(),  # type: ignore[arg-type]  # see above
+            message.offset(),  # type: ignore[arg-type]  # see above
             message.key(),
             message.value(),
             message.timestamp()[1],
