@@ -84,7 +84,7 @@ integration: setup ## Tests on real servers, which they start: adapters, quick p
 
 .PHONY: parity
 parity: setup ## Replay, stream and API compute the same features: the long version
-	$(PYTEST) tests/parity
+	$(PYTEST) -m slow tests/parity
 
 .PHONY: format
 format: $(PYTHON_STAMP) ## Bring Python into shape

@@ -23,9 +23,9 @@ FDH_MAPPING = config.ROOT / "data-pipeline" / "data_pipeline" / "history" / "map
 
 def demo(
     seconds: Annotated[float | None, typer.Option(min=1, help="End by itself after so long; else on Ctrl-C.")] = None,
-    rate: Annotated[float, typer.Option(min=0.1, help="Transactions a second.")] = 20.0,
+    rate: Annotated[float, typer.Option(min=0.1, help="Transactions a second.")] = 10.0,
     fraud_rate: Annotated[float, typer.Option(min=0, max=0.45, help="Share of fraud in the live stream.")] = 0.03,
-    customers: Annotated[int, typer.Option(min=1, help="Customers of the world, when it has to be made.")] = 3_000,
+    customers: Annotated[int, typer.Option(min=1, help="Customers of the world, when it has to be made.")] = 5_000,
     history_days: Annotated[int, typer.Option(min=30, help="Days of history, when they have to be made.")] = 60,
     seed: Annotated[int, typer.Option(help="Seed of the world, when it has to be made.")] = 7,
     world: Annotated[Path, typer.Option(help="Folder of the world.", show_default=".cache/world")] = WORLD_DIR,

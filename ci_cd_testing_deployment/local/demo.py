@@ -35,6 +35,9 @@ _SHOW_EVERY_S: Final = 5.0
 _PRODUCER_STOP_S: Final = 30.0  # it flushes what it holds
 _CATCH_UP_S: Final = 90.0  # a few batches and a sink round, on a busy machine
 _DAY_S: Final = 86_400
+# The live stream plays these days faster than they pass: at the default rate they last for about three quarters of an
+# hour, before the world's time is the clock's and its customers seem to be in a hurry.
+_ROOM_DAYS: Final = 3
 
 Say = Callable[[str], None]
 
@@ -87,7 +90,7 @@ def ensure_world(plan: DemoPlan, say: Say) -> None:
     """Make the world's history unless the folder holds one."""
     if (plan.world / "world.json").exists():
         return
-    end_day = int(time.time()) // _DAY_S - 1
+    end_day = int(time.time()) // _DAY_S - _ROOM_DAYS
     say(f"making {plan.days} days of {plan.customers:,} customers")
     write_history(WorldSpec(plan.seed, plan.customers, end_day - plan.days), plan.days, plan.world)
 

@@ -36,25 +36,29 @@ from storage_security.redis.state_store import RedisStateStore
 from tests.fixtures.events import as_table, transactions
 from tests.fixtures.stream import StreamBench
 
-EVENTS = 200_000
-OVER_HTTP = 5_000
 ABSORB_EVERY = 5_000
 Payload = dict[str, Any]
 Vectors = NDArray[np.float64]
 
 
-@pytest.mark.slow
+@pytest.mark.integration
 @pytest.mark.timeout(2_400)
-def test_replay_stream_and_api_agree(parity_bench: StreamBench, capsys: pytest.CaptureFixture[str]) -> None:
-    payloads = transactions(EVENTS, customers=3_000, seed=31, mean_gap_ms=30_000)
+@pytest.mark.parametrize(
+    ("events", "over_http"),
+    [pytest.param(12_000, 300, id="quick"), pytest.param(200_000, 5_000, id="full", marks=pytest.mark.slow)],
+)
+def test_replay_stream_and_api_agree(
+    parity_bench: StreamBench, capsys: pytest.CaptureFixture[str], events: int, over_http: int
+) -> None:
+    payloads = transactions(events, customers=events // 70, seed=31, mean_gap_ms=6_000_000_000 // events)
     expected = replay(as_table(payloads))
 
-    _decide_over_http(parity_bench, payloads[:OVER_HTTP])
-    parity_bench.send((p["customer_id"], orjson.dumps(p)) for p in payloads[OVER_HTTP:])
-    parity_bench.wait_until(lambda: parity_bench.count(FEATURES) >= EVENTS, "every vector")
+    _decide_over_http(parity_bench, payloads[:over_http])
+    parity_bench.send((p["customer_id"], orjson.dumps(p)) for p in payloads[over_http:])
+    parity_bench.wait_until(lambda: parity_bench.count(FEATURES) >= events, "every vector")
     served = {i: found[0] for i, found in parity_bench.read(FEATURES).items()}
-    by_http = [served[p["transaction_id"]]["decided_by"] for p in payloads[:OVER_HTTP]]
-    by_stream = [served[p["transaction_id"]]["decided_by"] for p in payloads[OVER_HTTP:]]
+    by_http = [served[p["transaction_id"]]["decided_by"] for p in payloads[:over_http]]
+    by_stream = [served[p["transaction_id"]]["decided_by"] for p in payloads[over_http:]]
     assert set(by_http) == {"api"}
     assert set(by_stream) == {"stream"}
     live = np.array([served[p["transaction_id"]]["vector"] for p in payloads])
@@ -62,11 +66,11 @@ def test_replay_stream_and_api_agree(parity_bench: StreamBench, capsys: pytest.C
 
     worst = {"http and stream": _worst(live, expected), "api in process": _worst(in_process, expected)}
     summary = {
-        "events": EVENTS,
+        "events": events,
         "features": FEATURE_COUNT,
         "compared": int(live.size + in_process.size),
         "max_abs_diff": max(difference for difference, _ in worst.values()),
-        "over_http": OVER_HTTP,
+        "over_http": over_http,
     }
     with capsys.disabled():
         sys.stdout.write(f"\n{json.dumps(summary)}\n")

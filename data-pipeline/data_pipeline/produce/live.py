@@ -74,13 +74,13 @@ def choose_start(
     """Where a stream of `transactions` (None: no end) begins, so that it ends about now and repeats nothing.
 
     A run of known length starts so far back that its last row is the latest one before `now_ms`; one without an
-    end starts a day back. Never before the end of the history or of the last stream. For a run of known length
+    end goes on where the history or the last stream ended, but never further back than is accepted. For a run of known length
     the plan of fraud is adjusted until the run itself has the share that was asked for.
     """
     earliest = max(found.end_ms, streamed_to_ms, now_ms - MAX_AGE_MS)
     world = World(found.spec)
     if transactions is None:
-        return _with_rate(world, max(earliest, now_ms - DAY_MS), fraud_rate)
+        return _with_rate(world, earliest, fraud_rate)
     start = _start_of_last(world, transactions, earliest, now_ms)
     rate = found.spec.fraud_rate if fraud_rate is None else fraud_rate
     if rate * transactions < 1 or transactions > MAX_TUNED:
