@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 
 from hypothesis import settings
 from hypothesis.database import DirectoryBasedExampleDatabase
@@ -29,3 +30,7 @@ def pytest_configure() -> None:
     prefixes = tuple(str(group.model_config["env_prefix"]) for group in config.GROUPS)
     for name in [name for name in os.environ if name.startswith(prefixes)]:
         del os.environ[name]
+    # A shell that runs something in the background lets it ignore Ctrl-C, and so would every process that a test
+    # starts, also the one that it then interrupts.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
