@@ -74,6 +74,7 @@ def _fill(stack: LocalStack, events: int) -> None:
             "bootstrap.servers": stack.settings()["FRAUD_KAFKA_BOOTSTRAP_SERVERS"],
             "linger.ms": 20,
             "compression.type": "lz4",
+            "partitioner": "murmur2_random",
         }
     )
     for payload in wire_rows(table):

@@ -11,6 +11,7 @@ FraudError
 ├── HistoryUnusable         history cannot train or measure        422
 ├── StateError
 │   ├── StateFenced         a newer writer owns the record; stop
+│   ├── StateMisplaced      a customer is in two partitions of the log
 │   └── StateCorrupt        a record does not parse; rebuild
 ├── OffsetLost              the log no longer holds a record       500
 └── Unavailable             a dependency did not answer; retry     503
@@ -112,6 +113,17 @@ class StateFenced(StateError):
         super().__init__(
             f"record {key} was written by the batch at offset {held}, this one starts at {ours}: "
             "stop this writer; if its checkpoint was lost, run `fraud state rebuild`"
+        )
+
+
+class StateMisplaced(StateError):
+    """A customer's transactions come from two partitions, so that there is no order among them."""
+
+    def __init__(self, key: str, held: int, ours: int) -> None:
+        self.key, self.held, self.ours = key, held, ours
+        super().__init__(
+            f"customer {key} is in the partitions {held} and {ours} of the log: let every producer place keys by "
+            "murmur2 (librdkafka: partitioner=murmur2_random), and never add partitions to the topic"
         )
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from fraud_prevention.domain.errors import StateFenced
+from fraud_prevention.domain.errors import StateFenced, StateMisplaced
 from model.features import kernel
 from model.features.catalogue import FEATURE_COUNT, FEATURES
 from model.features.codes import encode_table, index_customers, null_columns
@@ -63,13 +63,18 @@ def compute_batch(
 
     events in log order; customers[i] is the place of event i's customer in keys and records. The same span on
     the same records, or on records that an earlier attempt of the same span wrote, gives the same result.
-    Raises StateFenced where a newer batch or another log has written a record, StateCorrupt for bytes that are
-    no record.
+    Raises StateFenced where a newer batch or another log has written a record, StateMisplaced where another
+    partition has, StateCorrupt for bytes that are no record.
     """
     room = np.bincount(customers, minlength=len(keys)).astype(np.int64)
     headers, entries, starts = unpack(keys, records, room)
-    foreign = np.flatnonzero((headers["start_offset"] >= 0) & (headers["log"] != np.uint64(span.log)))
+    is_written = headers["start_offset"] >= 0
+    foreign = np.flatnonzero(is_written & (headers["log"] != np.uint64(span.log)))
     fenced = int(foreign[0]) if foreign.size else -1
+    misplaced = np.flatnonzero(is_written & (headers["partition"] != span.partition))
+    if fenced < 0 and misplaced.size:
+        first = int(misplaced[0])
+        raise StateMisplaced(keys[first], int(headers["partition"][first]), span.partition)
     if fenced < 0:
         fenced = kernel.open_for_batch(headers, entries, starts, span.start_offset, span.end_offset)
     if fenced >= 0:

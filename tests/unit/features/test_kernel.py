@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fraud_prevention.domain.errors import StateCorrupt, StateFenced
+from fraud_prevention.domain.errors import StateCorrupt, StateFenced, StateMisplaced
 from fraud_prevention.ports import CustomerState
 from model.features import kernel
 from model.features.catalogue import FEATURE_NAMES
@@ -90,6 +90,16 @@ def test_an_older_batch_is_fenced_off() -> None:
     run_batch(payloads[100:], 100, records)
     with pytest.raises(StateFenced, match="at offset 100, this one starts at 0"):
         run_batch(payloads[:100], 0, records)
+
+
+def test_a_customer_in_two_partitions_is_refused() -> None:
+    payloads = transactions(20, customers=1, seed=18)
+    table = as_table(payloads)
+    customers, names = index_customers(table)
+    events = encode_table(table, np.arange(20))
+    _, records = compute_batch(events, customers, names, [None], BatchSpan(1, 0, 0, 19))
+    with pytest.raises(StateMisplaced, match="in the partitions 0 and 1"):
+        compute_batch(events, customers, names, [records[0]], BatchSpan(1, 1, 0, 19))
 
 
 def test_a_repeated_id_changes_nothing_and_another_body_is_a_conflict() -> None:
