@@ -39,6 +39,7 @@ class KafkaPythonLog:
             return KafkaProducer(
                 bootstrap_servers=settings.bootstrap_servers,
                 acks="all",
+                enable_idempotence=True,  # said aloud: left to its default, a setting in conflict would switch it off
                 compression_type="lz4",
                 linger_ms=_LINGER_MS,
                 max_request_size=MAX_MESSAGE_BYTES,
