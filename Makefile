@@ -80,7 +80,7 @@ pages: $(NODE_STAMP) ## Style, types and tests of the pages
 
 .PHONY: integration
 integration: setup ## Tests on real servers, which they start: adapters, quick parity, the browser
-	$(PYTEST) -m "(integration or e2e) and not slow" $(addprefix --ignore=tests/,architecture contract unit)
+	$(PYTEST) -n 2 --dist loadgroup -m "(integration or e2e) and not slow" $(addprefix --ignore=tests/,architecture contract unit)
 
 .PHONY: parity
 parity: setup ## Replay, stream and API compute the same features: the long version

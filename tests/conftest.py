@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import os
 import signal
+from pathlib import Path
 
+import pytest
 from hypothesis import settings
 from hypothesis.database import DirectoryBasedExampleDatabase
 
 import config
+
+_HERE = Path(__file__).parent
+# These start a stack of their own; all others share one, and some count what stands in its log.
+_OWN_STACK = ("e2e", "parity", "integration/stream")
 
 IN_CI = "CI" in os.environ
 settings.register_profile(
@@ -34,3 +40,10 @@ def pytest_configure() -> None:
     # starts, also the one that it then interrupts.
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Two groups for two workers (`--dist loadgroup`): within a group one test after the other."""
+    for item in items:
+        has_own = any(item.path.is_relative_to(_HERE / folder) for folder in _OWN_STACK)
+        item.add_marker(pytest.mark.xdist_group("own-stack" if has_own else "shared-stack"))
