@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from types import TracebackType
 from typing import Final, Self
 
-from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 _TIMEOUT_S: Final = 10.0
+_POLL_S: Final = 0.1
+_ELECTING: Final = (KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE)
 
 
 class LogCounts:
@@ -25,9 +28,18 @@ class LogCounts:
     def ends(self, topic: str) -> dict[int, int]:
         """The next offset of each partition."""
         partitions = self._consumer.list_topics(topic, timeout=_TIMEOUT_S).topics[topic].partitions
-        return {
-            p: self._consumer.get_watermark_offsets(TopicPartition(topic, p), timeout=_TIMEOUT_S)[1] for p in partitions
-        }
+        return {p: self._end(TopicPartition(topic, p)) for p in partitions}
+
+    def _end(self, place: TopicPartition) -> int:
+        deadline = time.monotonic() + _TIMEOUT_S
+        while True:
+            try:
+                return self._consumer.get_watermark_offsets(place, timeout=_TIMEOUT_S)[1]
+            except KafkaException as error:
+                # The partitions of a new topic have no leader for a moment.
+                if error.args[0].code() not in _ELECTING or time.monotonic() > deadline:
+                    raise
+            time.sleep(_POLL_S)
 
     def count(self, topic: str) -> int:
         """Records ever written to the topic."""

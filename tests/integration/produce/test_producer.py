@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from ci_cd_testing_deployment.local.log_counts import LogCounts
 from config import ROOT, KafkaSettings
 from data_pipeline.contract.check import check_payload
 from data_pipeline.history.generate import write_history
@@ -47,11 +48,15 @@ def _run(*arguments: str) -> dict[str, Any]:
 
 
 def _payloads(bootstrap: str, topic: str) -> list[dict[str, Any]]:
-    """Everything the topic holds now."""
+    """Everything the topic holds now: read to its end, however long a busy broker takes."""
+    with LogCounts(bootstrap) as log:
+        expected = log.count(topic)
     reader = ConfluentReader(KafkaSettings(bootstrap_servers=bootstrap))
     reader.assign(dict.fromkeys(reader.partitions(topic), OFFSET_BEGINNING))
     found: list[dict[str, Any]] = []
-    while batch := reader.poll_batch(10_000, 2.0):
+    while len(found) < expected:
+        batch = reader.poll_batch(10_000, 30.0)
+        assert batch, f"{topic} stops at {len(found)} of {expected} records"
         for record in batch:
             payload = json.loads(record.value or b"{}")
             assert record.key == payload["customer_id"].encode()
