@@ -18,6 +18,7 @@ import pytest
 import redis
 from sqlalchemy import Engine, text
 
+from ci_cd_testing_deployment.local.log_counts import LogCounts
 from config import ROOT, KafkaSettings
 from fraud_prevention.domain import topics
 from fraud_prevention.domain.decision import alert_id
@@ -89,8 +90,12 @@ def read_all(kafka: KafkaService, topic: str) -> list[dict[str, Any]]:
     """Everything that the topic holds at this moment."""
     reader = ConfluentReader(KafkaSettings(bootstrap_servers=kafka.bootstrap_servers))
     reader.assign(dict.fromkeys(reader.partitions(topic), OFFSET_BEGINNING))
-    found = []
-    while records := reader.poll_batch(1_000, 2.0):
+    with LogCounts(kafka.bootstrap_servers) as log_counts:
+        expected = log_counts.count(topic)
+    found: list[dict[str, Any]] = []
+    while len(found) < expected:
+        records = reader.poll_batch(1_000, 30.0)
+        assert records, f"{len(found)} of {expected} records"
         found += [orjson.loads(record.value or b"{}") for record in records]
     reader.close()
     return found
