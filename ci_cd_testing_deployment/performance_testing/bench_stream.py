@@ -89,7 +89,8 @@ def _fill(stack: LocalStack, events: int) -> None:
 
 
 def _measure(stack: LocalStack, models: Path, batch: int) -> dict[str, float | int]:
-    from data_pipeline.stream.job import start_query, stream_config, warm_workers
+    from data_pipeline.stream.bootstrap import stream_config
+    from data_pipeline.stream.job import start_query, warm_workers
     from data_pipeline.stream.session import build_session
     from fraud_prevention.policy.bundle import load_policy
     from model.features.catalogue import FEATURE_COUNT, FEATURE_NAMES

@@ -14,6 +14,7 @@ from config import KafkaSettings
 from fraud_prevention.domain.errors import Unavailable
 from fraud_prevention.domain.topics import MAX_MESSAGE_BYTES
 from fraud_prevention.ports import AckCallback
+from storage_security.kafka.in_flight import InFlight
 
 _SERVE_S: Final = 0.1
 
@@ -26,9 +27,7 @@ class ConfluentLog:
 
     def __init__(self, settings: KafkaSettings, *, queue_records: int = 100_000, linger_ms: float = 2.0) -> None:
         self._timeout_s = settings.request_timeout_ms / 1000
-        self._changed = threading.Condition()
-        self._waiting = 0
-        self._failed = 0
+        self._in_flight = InFlight()
         self._cause = "no broker has answered"
         self._closed = threading.Event()
         self._producer = Producer(
@@ -69,8 +68,7 @@ class ConfluentLog:
         """See EventLog.publish."""
         if self._closed.is_set():
             raise Unavailable("kafka", "this log is closed")
-        with self._changed:
-            self._waiting += 1
+        self._in_flight.add()
         try:
             self._producer.produce(
                 topic,
@@ -80,8 +78,7 @@ class ConfluentLog:
                 on_delivery=partial(self._delivered, on_ack),
             )
         except (BufferError, KafkaException) as error:
-            with self._changed:
-                self._waiting -= 1
+            self._in_flight.withdraw()
             if isinstance(error, BufferError):
                 raise Unavailable("kafka", f"the queue of records that wait for it is full ({self._cause})") from None
             if error.args[0].code() == KafkaError.MSG_SIZE_TOO_LARGE:
@@ -89,23 +86,15 @@ class ConfluentLog:
             raise Unavailable("kafka", error.args[0].str()) from error
 
     def _delivered(self, on_ack: AckCallback | None, error: KafkaError | None, _message: Message) -> None:
-        if on_ack is not None:
-            on_ack(None if error is None else Unavailable("kafka", f"{error.str()} ({self._cause})"))
-        with self._changed:
-            self._waiting -= 1
-            self._failed += error is not None
-            if self._waiting == 0:
-                self._changed.notify_all()
+        failure = None if error is None else Unavailable("kafka", f"{error.str()} ({self._cause})")
+        self._in_flight.settle(on_ack, failure)
 
     def flush(self, timeout_s: float) -> int:
         """See EventLog.flush."""
         deadline = time.monotonic() + timeout_s
         self._producer.flush(timeout_s)
-        with self._changed:
-            # librdkafka's queue is empty before its last callback has ended.
-            self._changed.wait_for(lambda: self._waiting == 0, max(0.0, deadline - time.monotonic()))
-            failed, self._failed = self._failed, 0
-            return self._waiting + failed
+        # librdkafka's queue is empty before its last callback has ended.
+        return self._in_flight.wait(deadline - time.monotonic())
 
     def ping(self, timeout_s: float) -> None:
         """See EventLog.ping."""

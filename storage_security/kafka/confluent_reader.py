@@ -116,10 +116,15 @@ class ConfluentReader:
     @staticmethod
     def _record(message: Message) -> Record:
         headers = tuple((name, value or b"") for name, value in message.headers() or ())  # type: ignore[str-unpack]  # a pair, typed as str
-        return Record(  # only messages that stand for an error lack a topic or an offset
-            message.topic(),  # type: ignore[arg-type]  # see above
-            message.partition(),  # type: ignore[arg-type]  # see above
-            message.offset(),  # type: ignore[arg-type]  # see above
+        topic, partition, offset = message.topic(), message.partition(), message.offset()
+        # Only messages that stand for an error lack them.
+        assert topic is not None
+        assert partition is not None
+        assert offset is not None
+        return Record(
+            topic,
+            partition,
+            offset,
             message.key(),
             message.value(),
             message.timestamp()[1],

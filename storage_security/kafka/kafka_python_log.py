@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Sequence
 from functools import partial
 from typing import Final
@@ -15,6 +14,7 @@ from config import KafkaSettings
 from fraud_prevention.domain.errors import Unavailable
 from fraud_prevention.domain.topics import MAX_MESSAGE_BYTES
 from fraud_prevention.ports import AckCallback
+from storage_security.kafka.in_flight import InFlight
 
 _LINGER_MS: Final = 5
 
@@ -26,9 +26,8 @@ class KafkaPythonLog:
         """Connects at once. Raises Unavailable when no broker answers within the request time-out."""
         self._timeout_s = settings.request_timeout_ms / 1000
         self._queue_records = queue_records
-        self._changed = threading.Condition()
-        self._waiting = 0
-        self._failed = 0
+        self._admission = threading.Lock()
+        self._in_flight = InFlight()
         self._closed = False
         self._bootstrap_servers = settings.bootstrap_servers
         self._producer = self._connected(settings)
@@ -62,43 +61,29 @@ class KafkaPythonLog:
         on_ack: AckCallback | None = None,
     ) -> None:
         """See EventLog.publish."""
-        with self._changed:
+        with self._admission:
             if self._closed:
                 raise Unavailable("kafka", "this log is closed")
-            if self._waiting >= self._queue_records:
-                raise Unavailable("kafka", f"{self._waiting} records wait for it already")
-            self._waiting += 1
+            if self._in_flight.waiting >= self._queue_records:
+                raise Unavailable("kafka", f"{self._in_flight.waiting} records wait for it already")
+            self._in_flight.add()
         try:
             future = self._producer.send(topic, value, key, headers=list(headers or ()))
         except MessageSizeTooLargeError:
-            self._withdraw()
+            self._in_flight.withdraw()
             raise ValueError(f"a record of {len(value)} bytes is larger than {topic} takes") from None
         except (KafkaError, IllegalStateError) as error:
-            self._withdraw()
+            self._in_flight.withdraw()
             raise Unavailable("kafka", str(error)) from error
         future.add_callback(partial(self._delivered, on_ack, None))
         future.add_errback(partial(self._delivered, on_ack))
 
-    def _withdraw(self) -> None:
-        with self._changed:
-            self._waiting -= 1
-
     def _delivered(self, on_ack: AckCallback | None, error: Exception | None, _metadata: object = None) -> None:
-        if on_ack is not None:
-            on_ack(None if error is None else Unavailable("kafka", str(error)))
-        with self._changed:
-            self._waiting -= 1
-            self._failed += error is not None
-            if self._waiting == 0:
-                self._changed.notify_all()
+        self._in_flight.settle(on_ack, None if error is None else Unavailable("kafka", str(error)))
 
     def flush(self, timeout_s: float) -> int:
         """See EventLog.flush. The client's own flush gives up on the first record that fails; this one goes on."""
-        deadline = time.monotonic() + timeout_s
-        with self._changed:
-            self._changed.wait_for(lambda: self._waiting == 0, max(0.0, deadline - time.monotonic()))
-            failed, self._failed = self._failed, 0
-            return self._waiting + failed
+        return self._in_flight.wait(timeout_s)
 
     def ping(self, timeout_s: float) -> None:
         """See EventLog.ping."""
@@ -111,7 +96,7 @@ class KafkaPythonLog:
 
     def close(self) -> None:
         """See EventLog.close."""
-        with self._changed:
+        with self._admission:
             if self._closed:
                 return
             self._closed = True

@@ -13,11 +13,6 @@ from config import ROOT
 from tests.architecture.tree import PACKAGES, files, read
 
 ADAPTERS = ("storage_security.kafka", "storage_security.redis", "storage_security.postgres")
-ENTRIES = {
-    "data_pipeline.stream.job",  # builds and runs the Spark job
-    "data_pipeline.stream.stage",  # runs in Spark's workers, where it opens the connections of its process
-}
-"""Modules that start something, beside those that are called bootstrap or lie in the command line."""
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +38,7 @@ def test_domain_imports_the_standard_library_only() -> None:
                 assert inside or name.split(".")[0] in sys.stdlib_module_names, f"{path} imports {name}"
 
 
-def test_only_bootstraps_and_entries_name_adapters(graph: grimp.ImportGraph) -> None:
+def test_only_bootstraps_name_adapters(graph: grimp.ImportGraph) -> None:
     offenders = [
         f"{importer} imports {adapter}"
         for adapter in sorted(m for m in graph.modules if m.startswith(ADAPTERS))
@@ -54,6 +49,6 @@ def test_only_bootstraps_and_entries_name_adapters(graph: grimp.ImportGraph) -> 
 
 
 def may_compose(module: str) -> bool:
-    """Whether a module is a bootstrap, an entry or a tool of the command line."""
+    """Whether a module is a bootstrap or a tool of the command line."""
     name = module.rsplit(".", 1)[-1]
-    return "bootstrap" in name or module in ENTRIES or module.startswith("ci_cd_testing_deployment")
+    return "bootstrap" in name or module.startswith("ci_cd_testing_deployment")

@@ -13,14 +13,11 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from config import IngestSettings, KafkaSettings, ModelSettings, RedisSettings, StreamSettings
-from data_pipeline.stream.bundle import publish_bundle
+from data_pipeline.stream.bootstrap import stream_config
 from data_pipeline.stream.parse import parsed
 from data_pipeline.stream.session import build_session
 from data_pipeline.stream.stage import Stage, StreamConfig, Warm
 from fraud_prevention.domain.topics import TRANSACTIONS
-from fraud_prevention.domain.transaction import TimeBounds
-from model.features.codes import hash64
-from storage_security.kafka.admin import topic_id
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -32,21 +29,6 @@ POLL_S: Final = 1  # how often the driver looks at the query: bounds the age of 
 STOP_GRACE_S: Final = 20  # a batch in hand may take this long; a cut one would be repeated, not lost
 KAFKA_SCHEMA: Final = "value binary, key binary, partition int, offset bigint, timestamp timestamp"
 OUTPUT_SCHEMA: Final = "topic string, key binary, value binary"
-
-
-def stream_config(
-    kafka: KafkaSettings, redis: RedisSettings, model: ModelSettings, ingest: IngestSettings, stream: StreamSettings
-) -> StreamConfig:
-    """Everything the tasks need, checked: raises ArtefactRefused or InvalidPolicy before a record is read."""
-    bundles = stream.checkpoint_dir.parent / "bundles"
-    return StreamConfig(
-        redis=redis,
-        model_directory=model.directory,
-        bundle_directory=bundles,
-        bounds=TimeBounds(ingest.max_future_s * 1000, ingest.max_age_s * 1000, ingest.enforce_time_bounds),
-        log=hash64(topic_id(kafka.bootstrap_servers, TRANSACTIONS)),
-        bundle=publish_bundle(bundles, model.directory, model.policy_file),
-    )
 
 
 def start_query(

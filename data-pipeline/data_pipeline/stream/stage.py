@@ -9,17 +9,16 @@ from __future__ import annotations
 
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import numpy as np
 import orjson
 import pyarrow as pa
 
-from config import RedisSettings
 from data_pipeline.stream.bundle import Bundle, load_bundle
 from data_pipeline.stream.parse import Rejected, check
 from data_pipeline.stream.warm import warm_kernels
@@ -32,28 +31,37 @@ from fraud_prevention.policy.decide import columns_of, evaluate
 from model.features import kernel
 from model.features.codes import encode_table, index_customers
 from model.features.engine import BatchSpan, Computed, compute_batch
-from storage_security.redis.state_store import RedisStateStore, connect
 
 OUTPUT: Final = pa.schema([("topic", pa.string()), ("key", pa.binary()), ("value", pa.binary())])
 _DUPLICATE: Final = FieldError("transaction_id", "duplicate_id", "was used before with another content")
 
 
+class BatchStates(Protocol):
+    """The customers' records, read and written a batch at a time. All raise Unavailable."""
+
+    def read(self, customer_ids: Sequence[str]) -> list[bytes | None]:
+        """The records, None where there is none."""
+        ...
+
+    def write(self, customer_ids: Sequence[str], records: Sequence[bytes], span: BatchSpan) -> None:
+        """Replace them. Raises StateFenced where a newer batch has written one."""
+        ...
+
+    def bind_bundle(self, topic: str, partition: int, start_offset: int, bundle: str) -> str:
+        """The bundle that decides the batch which starts at the offset: the first one bound wins."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class StreamConfig:
-    """All a task needs, picklable: settings that came from the driver."""
+    """All a task needs, picklable, made by the driver (see `bootstrap`)."""
 
-    redis: RedisSettings
+    states: Callable[[], BatchStates]  # called in the worker: a connection does not travel
     model_directory: Path
     bundle_directory: Path
     bounds: TimeBounds
     log: int  # hash of the id of the transactions topic
     bundle: str  # what decides, unless the batch is bound already
-
-
-@lru_cache(maxsize=1)
-def _store(settings: RedisSettings) -> RedisStateStore:
-    """One connection per Python worker, kept between batches."""
-    return RedisStateStore(connect(settings))
 
 
 @lru_cache(maxsize=4)
@@ -101,7 +109,7 @@ class Stage:
         good, rejected = check(table, config.bounds)
         emissions = [self._dead_letter(table, r) for r in rejected]
         if good.num_rows:
-            store = _store(config.redis)
+            store = config.states()
             name = store.bind_bundle(TRANSACTIONS, partition, span.start_offset, config.bundle)
             bundle = _bundle(config.bundle_directory, config.model_directory, name)
             computed = self._features(store, good, span)
@@ -111,7 +119,7 @@ class Stage:
         return emissions
 
     @staticmethod
-    def _features(store: RedisStateStore, good: pa.Table, span: BatchSpan) -> Computed:
+    def _features(store: BatchStates, good: pa.Table, span: BatchSpan) -> Computed:
         customers, names = index_customers(good)
         events = encode_table(good, good.column("offset").to_numpy())
         computed, records = compute_batch(events, customers, names, store.read(names), span)
