@@ -56,6 +56,13 @@ class TopicPartition(NamedTuple):
     partition: int
 
 
+class Extent(NamedTuple):
+    """What a partition holds: offsets from `first` up to, but not including, `end`; equal where it is empty."""
+
+    first: int
+    end: int
+
+
 AckCallback = Callable[[Exception | None], None]
 
 # Where a reader may begin, besides an offset.
@@ -101,6 +108,12 @@ class EventReader(Protocol):
 
     def partitions(self, topic: str) -> tuple[TopicPartition, ...]:
         """Every partition of the topic, in order; () when there is no such topic. Blocks. Raises Unavailable."""
+
+    def extents(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, Extent]:
+        """What each partition holds at this moment; a place that is assigned stays where it is.
+
+        Blocks. Raises Unavailable, also for a partition that there is not.
+        """
 
     def assign(self, offsets: Mapping[TopicPartition, int]) -> None:
         """Read exactly these partitions, each from its offset.
@@ -155,8 +168,13 @@ class StateStore(Protocol):
 
         Idempotent by transaction_id: a repeated call leaves one entry and returns the state as it stands
         before that entry, so that a retry sees what the first attempt saw unless the record has moved on.
+        An entry counts for a bounded time from its append, however often the customer pays: one whose transaction
+        never reaches the log does not count for ever.
         Blocks for one round trip. Raises Unavailable when the store does not answer.
         """
+
+    def withdraw(self, transaction: Transaction) -> None:
+        """Take the transaction's own entry back; nothing where there is none. Raises Unavailable."""
 
     def drop_pending(self, customer_id: str, entries: Sequence[bytes]) -> None:
         """Remove entries that the record has absorbed; unknown ones are ignored. Raises Unavailable."""
@@ -232,6 +250,8 @@ class Claim(NamedTuple):
     answer:         the stored answer where there is one, byte for byte.
     is_same_body:   False when the id was used with another body.
     cache_since_ms: answers given at or after this moment are in the cache; older ones may be lost.
+    draft:          where the claim is ours, what an earlier attempt with the same body decided and could not see
+                    acknowledged: it may be on the log, so it is published again and nothing is decided anew.
     Neither ours nor answered, with the same body: another caller is deciding at this moment.
     """
 
@@ -240,6 +260,7 @@ class Claim(NamedTuple):
     is_same_body: bool
     token: bytes
     cache_since_ms: int
+    draft: bytes | None = None
 
 
 class AnswerStore(Protocol):
@@ -253,10 +274,20 @@ class AnswerStore(Protocol):
         """Claim the id, or say who has it. One round trip. Raises Unavailable."""
 
     def store(self, transaction_id: str, body_digest: bytes, token: bytes, answer: bytes) -> None:
-        """Keep the answer, unless another caller has taken the claim over meanwhile. Raises Unavailable."""
+        """Keep the answer, unless another caller has taken the claim over meanwhile; a draft of the id goes.
+
+        Raises Unavailable.
+        """
 
     def release(self, transaction_id: str, body_digest: bytes, token: bytes) -> None:
         """Give the claim up without an answer, so that a retry need not wait. Raises Unavailable."""
+
+    def set_aside(self, transaction_id: str, body_digest: bytes, token: bytes, draft: bytes) -> bool:
+        """Give the claim up, and keep what was decided for the next attempt, for as long as an answer is kept.
+
+        The first draft of an id stays. Returns whether the one that is kept is equal to `draft`: False where another
+        caller has taken the claim over meanwhile. Raises Unavailable.
+        """
 
     def find(self, transaction_id: str) -> bytes | None:
         """The stored answer, None where there is none (yet). Raises Unavailable."""
@@ -275,7 +306,7 @@ class DecisionLookup(Protocol):
     """Decisions of the past, where the cache has lost them. Thread-safe."""
 
     def find(self, transaction_id: str) -> PastDecision | None:
-        """The latest version of the decision, None where there is none. Blocks for one query of bounded time.
+        """The latest version of the decision, None where there is none. Blocks for a bounded time, all waiting included.
 
         Raises Unavailable. A decision shows up here some seconds after it was made.
         """

@@ -10,9 +10,10 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from config import RedisSettings
+from data_pipeline.history.files import HISTORY_FILE
 from fraud_prevention.domain.errors import NotFound
 from model.features.engine import Replay
-from model.features.replay import CHUNK_ROWS
+from model.features.replay import replay_chunks
 from storage_security.redis.state_store import RedisStateStore, connect
 
 
@@ -31,7 +32,7 @@ def rebuild_from_history(
 
     `progress` is told rows done and rows in all. Raises NotFound without a history, Unavailable without Redis.
     """
-    path = folder / "history.parquet"
+    path = folder / HISTORY_FILE
     if not path.exists():
         raise NotFound("history", f"{path}; make one with `fraud generate` or `fraud import`")
     table = pq.read_table(path)
@@ -40,8 +41,7 @@ def rebuild_from_history(
     store = RedisStateStore(connect(redis))
     store.ping()
     engine = Replay()
-    for start in range(0, table.num_rows, CHUNK_ROWS):
-        engine.add(table.slice(start, CHUNK_ROWS))
-        progress(min(start + CHUNK_ROWS, table.num_rows), table.num_rows)
+    for _ in replay_chunks(engine, table, progress=lambda done: progress(done, table.num_rows)):
+        pass  # the state is wanted, not the vectors
     store.clear()
     return Rebuilt(store.load(engine.records().items()), table.num_rows)

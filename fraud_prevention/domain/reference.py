@@ -1,7 +1,7 @@
 """Public reference tables: ISO 4217 currencies, ISO 3166 countries, conversion rates, merchant categories.
 
-Standard library only. Rates are dated so that a conversion can be explained later; a deployment replaces
-them with its own feed by passing another table to `to_base_minor`.
+Standard library only. Rates are dated so that a conversion can be explained later; a deployment with a feed of its own
+sends `amount_base_minor` with each transaction, and no rate of this table is used.
 """
 
 from __future__ import annotations

@@ -28,7 +28,8 @@ class History:
     """`transactions` with the columns of transactions.v1, in log order; row i of every array is its row i.
 
     Of each label: `label_row` the transaction it speaks of (labels of other transactions are left out),
-    `label_is_fraud`, `label_observed_at` (ms). `truth` is bool[n] where the world is made, else None.
+    `label_is_fraud`, `label_observed_at` (ms). `truth` is i1[n] of UNKNOWN, GOOD and FRAUD where the folder has it,
+    else None.
     """
 
     folder: Path
@@ -37,7 +38,7 @@ class History:
     label_row: I8
     label_is_fraud: npt.NDArray[np.bool_]
     label_observed_at: I8
-    truth: npt.NDArray[np.bool_] | None
+    truth: npt.NDArray[np.int8] | None
 
     @property
     def rows(self) -> int:
@@ -69,7 +70,8 @@ def load_history(folder: Path) -> History:
     if transactions.num_rows == 0:
         raise HistoryUnusable(str(folder / HISTORY_FILE), "it holds no transactions")
     ids = transactions.column("transaction_id").combine_chunks()
-    labels = _read(folder / LABELS_FILE).select(["transaction_id", "is_fraud", "observed_at"])
+    # A label without a verdict or a moment says nothing; it does not say good.
+    labels = _read(folder / LABELS_FILE).select(["transaction_id", "is_fraud", "observed_at"]).drop_null()
     row = _rows_of(labels.column("transaction_id"), ids)
     found = row >= 0
     truth = None
@@ -78,7 +80,7 @@ def load_history(folder: Path) -> History:
         place = _rows_of(ids, table.column("transaction_id").combine_chunks())
         if (place < 0).any():
             raise HistoryUnusable(str(folder / TRUTH_FILE), "it does not cover every transaction")
-        truth = np.asarray(table.column("is_fraud").to_numpy()).astype(np.bool_)[place]
+        truth = _told(table.column("is_fraud"))[place]
     return History(
         folder=folder,
         transactions=transactions,
@@ -88,6 +90,10 @@ def load_history(folder: Path) -> History:
         label_observed_at=np.asarray(labels.column("observed_at").to_numpy()).astype(np.int64)[found],
         truth=truth,
     )
+
+
+def _told(is_fraud: pa.ChunkedArray) -> npt.NDArray[np.int8]:
+    return np.asarray(pc.fill_null(pc.cast(is_fraud, pa.int8()), UNKNOWN).to_numpy())
 
 
 def _rows_of(wanted: pa.ChunkedArray, ids: pa.Array) -> I8:

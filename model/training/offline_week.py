@@ -19,6 +19,7 @@ from model.training.history import DAY_MS, FRAUD, UNKNOWN, History
 from model.training.metrics import Evaluation
 from model.training.train import evaluate_rows
 from model.training.vectors import vectors_of
+from model.training.windows import MATURITY_DAYS, measured_labels
 
 _BLOCK_ROWS = 50_000
 
@@ -41,7 +42,7 @@ class DaySpan:
 
 @dataclass(frozen=True, slots=True)
 class SpanFigures:
-    """Figures of a span; `scored` of its `transactions` had a score, and only those were measured."""
+    """Figures of a span; `scored` of its `transactions` had a score; of those, the known ones were measured."""
 
     evaluation: Evaluation
     transactions: int
@@ -60,17 +61,22 @@ def offline_scores(
 
 
 def evaluate_scores(
-    transaction_ids: Sequence[str], scores: npt.NDArray[np.float64], history: History, span: DaySpan
+    transaction_ids: Sequence[str],
+    scores: npt.NDArray[np.float64],
+    history: History,
+    span: DaySpan,
+    maturity_days: float = MATURITY_DAYS,
 ) -> SpanFigures:
-    """Measure scores of transactions, in any order, against the truth or, without one, against all labels.
+    """Measure scores of transactions, in any order, against what the test window of a training is measured against.
 
-    An id outside the span is left out; of an id that comes twice the first counts. Raises HistoryUnusable where
-    the span's scored transactions are not both fraudulent and good.
+    Transactions of which nothing is known (see `measured_labels`) are not measured. An id outside the span is left
+    out; of an id that comes twice the first counts. Raises HistoryUnusable where the span's measured transactions are
+    not both fraudulent and good.
     """
     rows = span.rows_of(history)
     ids = history.transactions.column("transaction_id").take(pa.array(rows)).combine_chunks()
     place = np.asarray(pc.fill_null(pc.index_in(ids, value_set=pa.array(transaction_ids, pa.string())), -1).to_numpy())
-    known = _known_by_hindsight(history)[rows]
+    known = measured_labels(history, span.end_ms, int(maturity_days * DAY_MS))[rows]
     measured = (place >= 0) & (known != UNKNOWN)
     try:
         evaluation = evaluate_rows(
@@ -79,10 +85,3 @@ def evaluate_scores(
     except ValueError as error:
         raise HistoryUnusable(str(history.folder), str(error)) from error
     return SpanFigures(evaluation, transactions=len(rows), scored=int((place >= 0).sum()))
-
-
-def _known_by_hindsight(history: History) -> npt.NDArray[np.int8]:
-    if history.truth is not None:
-        return history.truth.astype(np.int8)
-    last_ms = int(max(history.event_time.max(), history.label_observed_at.max(initial=0)))
-    return history.labels_known(last_ms, 0)

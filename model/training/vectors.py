@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
+from model.features.catalogue import FEATURE_COUNT
 from model.features.engine import Replay
+from model.features.replay import replay_chunks
 from model.training.history import History
-
-_CHUNK_ROWS: Final = 200_000
 
 
 def vectors_of(
@@ -22,13 +21,12 @@ def vectors_of(
     Everything up to the last wanted row is replayed, and only wanted vectors are kept, so that memory follows
     what is asked for and not the length of the history. `progress` is told the rows replayed so far.
     """
-    engine, kept = Replay(), []
-    end = int(wanted[-1]) + 1 if len(wanted) else 0
-    for start in range(0, end, _CHUNK_ROWS):
-        stop = min(start + _CHUNK_ROWS, end)
-        computed = engine.add(history.transactions.slice(start, stop - start))
-        low, high = np.searchsorted(wanted, (start, stop))
-        kept.append(computed.vectors[wanted[low:high] - start])
-        if progress is not None:
-            progress(stop)
+    if not len(wanted):
+        return np.empty((0, FEATURE_COUNT))
+    kept = []
+    for start, vectors in replay_chunks(
+        Replay(), history.transactions.slice(0, int(wanted[-1]) + 1), progress=progress
+    ):
+        low, high = np.searchsorted(wanted, (start, start + len(vectors)))
+        kept.append(vectors[wanted[low:high] - start])
     return np.concatenate(kept)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +20,7 @@ from model.training.history import DAY_MS, FRAUD, GOOD, UNKNOWN, History
 
 Rows = npt.NDArray[np.int64]
 _MIN_FRAUDS = 10
+MATURITY_DAYS: Final = 7.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +30,7 @@ class SplitPlan:
     `fit_days` bounds the fit window, and with it time and memory, however long the history is.
     """
 
-    maturity_days: float = 7.0
+    maturity_days: float = MATURITY_DAYS
     calibration_days: float = 7.0
     test_days: float = 7.0
     warm_up_days: float = 3.0
@@ -65,7 +67,7 @@ def split_by_time(history: History, plan: SplitPlan) -> Split:
     for window, rows in (("fit", fit), ("calibration", calibration)):
         _check_window(history, window, known[rows], live_ms)
     in_test = (time >= live_ms) & (time < end_ms)
-    test_known = _measured_labels(history, end_ms, maturity_ms)
+    test_known = measured_labels(history, end_ms, maturity_ms)
     test = np.flatnonzero(in_test & (test_known != UNKNOWN))
     return Split(
         live_ms=live_ms,
@@ -78,12 +80,15 @@ def split_by_time(history: History, plan: SplitPlan) -> Split:
     )
 
 
-def _measured_labels(history: History, end_ms: int, maturity_ms: int) -> npt.NDArray[np.int8]:
-    """The truth where there is one, else what all labels say of transactions that have matured by the end."""
+def measured_labels(history: History, end_ms: int, maturity_ms: int) -> npt.NDArray[np.int8]:
+    """What a measurement compares scores with: UNKNOWN, GOOD or FRAUD, i1[n], whatever was known when.
+
+    The truth where there is one, else what all labels say of transactions that have matured by the last moment of the
+    history, or by `end_ms` where that is later.
+    """
     if history.truth is not None:
-        return history.truth.astype(np.int8)
-    observed = history.label_observed_at
-    last_ms = max(end_ms, int(observed.max(initial=0)))
+        return history.truth
+    last_ms = max(end_ms, int(history.event_time.max()), int(history.label_observed_at.max(initial=0)))
     return history.labels_known(last_ms, maturity_ms)
 
 

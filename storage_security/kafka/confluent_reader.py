@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import confluent_kafka
@@ -12,10 +12,12 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message
 from config import KafkaSettings
 from fraud_prevention.domain.errors import OffsetLost, Unavailable
 from fraud_prevention.domain.topics import MAX_MESSAGE_BYTES
-from fraud_prevention.ports import OFFSET_BEGINNING, OFFSET_COMMITTED, Record, TopicPartition
+from fraud_prevention.ports import OFFSET_BEGINNING, OFFSET_COMMITTED, Extent, Record, TopicPartition
 
 # librdkafka wants a group even where nothing is ever committed.
 _NO_GROUP: Final = "without-group"
+_ELECTING: Final = (KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE)
+_ELECTION_POLL_S: Final = 0.05
 
 
 class ConfluentReader:
@@ -49,6 +51,23 @@ class ConfluentReader:
         except KafkaException as error:
             raise Unavailable("kafka", error.args[0].str()) from error
         return tuple(TopicPartition(topic, number) for number in sorted(found.partitions))
+
+    def extents(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, Extent]:
+        """See EventReader.extents."""
+        deadline_s = time.monotonic() + self._timeout_s
+        return {place: self._extent(place, deadline_s) for place in partitions}
+
+    def _extent(self, place: TopicPartition, deadline_s: float) -> Extent:
+        asked = confluent_kafka.TopicPartition(*place)
+        while True:
+            left_s = max(0.0, deadline_s - time.monotonic())
+            try:
+                return Extent(*self._consumer.get_watermark_offsets(asked, timeout=left_s))
+            except KafkaException as error:
+                # The partitions of a new topic have no leader for a moment.
+                if error.args[0].code() not in _ELECTING or left_s == 0.0:
+                    raise Unavailable("kafka", error.args[0].str()) from error
+            time.sleep(_ELECTION_POLL_S)
 
     def assign(self, offsets: Mapping[TopicPartition, int]) -> None:
         """See EventReader.assign."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Final
 
@@ -14,7 +14,7 @@ from kafka.errors import KafkaError, NoOffsetForPartitionError, OffsetOutOfRange
 from config import KafkaSettings
 from fraud_prevention.domain.errors import OffsetLost, Unavailable
 from fraud_prevention.domain.topics import MAX_MESSAGE_BYTES
-from fraud_prevention.ports import OFFSET_BEGINNING, OFFSET_COMMITTED, OFFSET_END, Record, TopicPartition
+from fraud_prevention.ports import OFFSET_BEGINNING, OFFSET_COMMITTED, OFFSET_END, Extent, Record, TopicPartition
 
 _FETCH_WAIT_MS: Final = 100
 
@@ -57,6 +57,14 @@ class KafkaPythonReader:
             self._consumer.bootstrap(timeout_ms=self._timeout_ms)
             found = self._consumer.partitions_for_topic(topic)
         return tuple(TopicPartition(topic, number) for number in sorted(found or ()))
+
+    def extents(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, Extent]:
+        """See EventReader.extents."""
+        places = [kafka.TopicPartition(*place) for place in partitions]
+        with _translated():
+            first = self._consumer.beginning_offsets(places, timeout_ms=self._timeout_ms)
+            end = self._consumer.end_offsets(places, timeout_ms=self._timeout_ms)
+        return {TopicPartition(*place): Extent(first[place], end[place]) for place in places}
 
     def assign(self, offsets: Mapping[TopicPartition, int]) -> None:
         """See EventReader.assign."""

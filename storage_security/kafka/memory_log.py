@@ -13,6 +13,7 @@ from fraud_prevention.ports import (
     OFFSET_COMMITTED,
     OFFSET_END,
     AckCallback,
+    Extent,
     Record,
     TopicPartition,
 )
@@ -118,6 +119,10 @@ class MemoryReader:
     def partitions(self, topic: str) -> tuple[TopicPartition, ...]:
         """See EventReader.partitions."""
         return self._broker.partitions(topic)
+
+    def extents(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, Extent]:
+        """See EventReader.extents."""
+        return {place: Extent(0, len(self._broker.records(place))) for place in partitions}
 
     def assign(self, offsets: Mapping[TopicPartition, int]) -> None:
         """See EventReader.assign."""

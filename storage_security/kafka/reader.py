@@ -1,4 +1,4 @@
-"""How every consumer reads the topics: parsed, and each fact once.
+"""Reads topics as a consumer wants them: parsed, and each fact once.
 
 Writers are at-least-once, so a record may stand in the log twice with equal content. This module drops the repeats,
 as far as a bounded memory reaches; stores upsert by the same keys, which takes care of the rest.

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+import heapq
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import orjson
 
-from data_pipeline.contract.check import check_payload
+from data_pipeline.history.read_topic import read_to_end
 from fraud_prevention.domain.errors import FieldError, NotFound
 from fraud_prevention.domain.topics import INPUTS, dead_letter_topic
-from fraud_prevention.ports import OFFSET_BEGINNING, EventReader, Record, TopicPartition
+from fraud_prevention.ports import EventReader
 
-BATCH: Final = 5_000
-QUIET_S: Final = 3.0  # a log that gives nothing for so long has been read to its end
+REMEMBERED: Final = 200_000  # a writer that repeats a letter does so soon
 
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """One dead letter; `payload` is None where the record is held by reference only."""
+    """One dead letter; `payload` is None where the record was empty, or above 1 MB and held by reference only."""
 
     topic: str
     partition: int
@@ -35,50 +36,56 @@ class Letter:
         """Where the refused record stands."""
         return self.topic, self.partition, self.offset
 
-
-def read_to_end(reader: EventReader, topic: str) -> Iterator[Record]:
-    """Every record that the topic holds, partitions interleaved; ends when nothing comes for three seconds."""
-    reader.assign(dict.fromkeys(reader.partitions(topic), OFFSET_BEGINNING))
-    while batch := reader.poll_batch(BATCH, QUIET_S):
-        yield from batch
+    @property
+    def body(self) -> bytes | None:
+        """The refused record, byte for byte wherever it was UTF-8: other bytes are no JSON, escaped or not."""
+        return None if self.payload is None else self.payload.encode()
 
 
-def letters(reader: EventReader, inputs: Sequence[str] = INPUTS) -> list[Letter]:
-    """All letters of the input topics, oldest first; one that was written twice counts once."""
-    found: dict[tuple[str, int, int], Letter] = {}
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """How many letters there are of each reason, and the latest of them, oldest first, without their payloads."""
+
+    reasons: Counter[str]
+    latest: list[Letter]
+
+
+def letters(reader: EventReader, inputs: Sequence[str] = INPUTS) -> Iterator[Letter]:
+    """All letters of the input topics, one at a time; those of one customer are in the order of their writing.
+
+    One that was written twice counts once. Takes the reader's assignment. Raises Unavailable.
+    """
+    seen: dict[tuple[str, int, int], None] = {}
     for topic in inputs:
         for record in read_to_end(reader, dead_letter_topic(topic)):
             letter = _letter(orjson.loads(record.value or b"{}"))
-            found.setdefault(letter.place, letter)
-    return sorted(found.values(), key=lambda letter: (letter.at_ms, letter.place))
+            if letter.place in seen:
+                continue
+            seen[letter.place] = None
+            if len(seen) > REMEMBERED:
+                del seen[next(iter(seen))]
+            yield letter
+
+
+def survey(found: Iterable[Letter], limit: int) -> Survey:
+    """Count the letters and keep the latest `limit`."""
+    reasons: Counter[str] = Counter()
+
+    def counted() -> Iterator[Letter]:
+        for letter in found:
+            reasons[letter.reason] += 1
+            yield replace(letter, payload=None)
+
+    latest = heapq.nlargest(limit, counted(), key=lambda letter: (letter.at_ms, letter.place))
+    return Survey(reasons, latest[::-1])
 
 
 def find_letter(reader: EventReader, topic: str, partition: int, offset: int) -> Letter:
-    """The letter about one record. Raises NotFound."""
+    """The letter about one record. Raises NotFound, Unavailable."""
     for letter in letters(reader, [topic]):
         if letter.place == (topic, partition, offset):
             return letter
     raise NotFound("dead letter", f"{topic} {partition} {offset}")
-
-
-def original(reader: EventReader, letter: Letter) -> Record:
-    """The refused record itself, byte for byte. Raises NotFound where it is past retention."""
-    place = TopicPartition(letter.topic, letter.partition)
-    reader.assign({place: letter.offset})
-    for record in reader.poll_batch(1, QUIET_S):
-        if record.offset == letter.offset:
-            return record
-    raise NotFound("record", f"{letter.topic} {letter.partition} {letter.offset}")
-
-
-def remaining_errors(letter: Letter, body: bytes) -> tuple[dict[str, Any] | None, list[FieldError]]:
-    """The decoded body and what still breaks the contract in it."""
-    try:
-        payload = orjson.loads(body)
-    except orjson.JSONDecodeError as error:
-        return None, [FieldError("$", "not_json", str(error))]
-    errors = check_payload(letter.topic, payload)
-    return (payload if isinstance(payload, dict) else None), errors
 
 
 def _letter(payload: dict[str, Any]) -> Letter:

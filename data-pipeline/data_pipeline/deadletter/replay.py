@@ -1,55 +1,59 @@
-"""Puts repaired records back where they came from, once they keep their contract."""
+"""Puts refused records back where they came from, once they would be let in."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from data_pipeline.deadletter.letters import Letter, original, remaining_errors
-from fraud_prevention.domain.errors import FieldError
-from fraud_prevention.ports import EventLog, EventReader
+import orjson
+
+from data_pipeline.deadletter.gate import Gate
+from data_pipeline.deadletter.letters import Letter
+from data_pipeline.produce.delivery import Delivery
+from fraud_prevention.domain.errors import FieldError, Unavailable
+from fraud_prevention.ports import EventLog
 
 FLUSH_S: Final = 30.0
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """A letter whose body still breaks the contract."""
-
-    letter: Letter
-    errors: tuple[FieldError, ...]
+OnRefused = Callable[[Letter, list[FieldError]], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Replayed:
-    """What became of the letters."""
+    """What became of the letters, each counted once; where `failure` says why, those after them were not tried."""
 
     sent: int
-    refused: tuple[Refused, ...]
+    refused: int
     undelivered: int
+    failure: str | None
 
 
 def replay(
-    reader: EventReader, log: EventLog, chosen: Sequence[Letter], repaired: bytes | None, is_dry: bool = False
+    log: EventLog,
+    chosen: Iterable[tuple[Letter, bytes | None]],
+    gate: Gate,
+    on_refused: OnRefused,
+    is_dry: bool = False,
 ) -> Replayed:
-    """Send each letter's body to its input topic if it keeps the contract now.
+    """Send the body beside each letter to the letter's topic, if the gate lets it in; else tell `on_refused` why not.
 
-    `repaired` takes the place of the body (of one letter only, else ValueError); without it the refused record is
-    sent as it was, which helps where the contract has changed since. The body is compared with the contract first,
-    so that a replay never makes a dead letter of a dead letter. Ids are idempotent: a second replay changes nothing.
+    The body is the letter's own, which helps where the bounds or the contract have changed since, or a repaired one.
+    Ids are idempotent: a second replay changes nothing. Never raises for a log that is away: the result says so.
     """
-    if repaired is not None and len(chosen) != 1:
-        raise ValueError("a repaired body belongs to exactly one letter")
-    refused: list[Refused] = []
-    sent = 0
-    for letter in chosen:
-        body = repaired if repaired is not None else original(reader, letter).value or b""
-        payload, errors = remaining_errors(letter, body)
-        if errors or payload is None:
-            refused.append(Refused(letter, tuple(errors)))
-            continue
-        if not is_dry:
-            log.publish(letter.topic, str(payload["customer_id"]).encode(), body)
-        sent += 1
-    return Replayed(sent, tuple(refused), 0 if is_dry else log.flush(FLUSH_S))
+    delivery = Delivery(log)
+    accepted = refused = 0
+    failure = None
+    try:
+        for letter, body in chosen:
+            errors = gate.errors(letter, body)
+            if errors or body is None:
+                refused += 1
+                on_refused(letter, errors)
+                continue
+            accepted += 1
+            if not is_dry:
+                delivery.send(letter.topic, str(orjson.loads(body)["customer_id"]).encode(), body)
+    except Unavailable as error:
+        failure = str(error)
+    undelivered = delivery.finish(FLUSH_S)
+    return Replayed(accepted - undelivered, refused, undelivered, failure or delivery.failure)

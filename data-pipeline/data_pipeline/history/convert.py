@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from data_pipeline.history.mapping import Column
 from fraud_prevention.domain.errors import HistoryUnusable
 
-_UNIT_MS: Final = {"s": 1000.0, "ms": 1.0, "us": 0.001, "ns": 0.000001}
+_UNIT_MS: Final = {"s": (1_000, 1), "ms": (1, 1), "us": (1, 1_000), "ns": (1, 1_000_000)}
 _TIMES: Final = frozenset({"event_time"})
 
 
@@ -51,8 +51,10 @@ def _milliseconds(values: Any, form: str | None) -> Any:
     if form is None:
         raise ValueError("say how it tells the time: `time:` is s, ms, us, ns or a format such as '%Y-%m-%d %H:%M:%S'")
     if form in _UNIT_MS:
-        numbers = values.cast(pa.float64()).to_numpy()
-        return pa.chunked_array([pa.array(np.floor(numbers * _UNIT_MS[form]).astype(np.int64))])
+        factor, divisor = _UNIT_MS[form]
+        # Whole numbers stay whole: float64 cannot tell nanoseconds of this century apart.
+        numbers = values.cast(pa.int64() if pa.types.is_integer(values.type) else pa.float64())
+        return pc.cast(pc.divide(pc.multiply_checked(numbers, factor), divisor), pa.int64(), safe=False)
     return pc.strptime(values.cast(pa.string()), format=form, unit="ms").cast(pa.int64())
 
 

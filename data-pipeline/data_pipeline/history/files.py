@@ -1,4 +1,8 @@
-"""The history files and their columns: the one place where their names and types are written down."""
+"""The history files, their names and columns, as they are written.
+
+`model.training.history` repeats the names of those that it reads, for it may not import this package; a test keeps
+them equal.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +17,7 @@ TRUTH_FILE: Final = "truth.parquet"
 CUSTOMER_EVENTS_FILE: Final = "customer_events.parquet"
 AUTHORISATIONS_FILE: Final = "authorisations.parquet"
 WORLD_FILE: Final = "world.json"
+LIVE_FILE: Final = "live.json"  # how far the world was streamed beyond its history
 
 HISTORY_SCHEMA: Final = pa.schema(
     [
@@ -78,6 +83,9 @@ SCHEMAS: Final = {
     CUSTOMER_EVENTS_FILE: CUSTOMER_EVENTS_SCHEMA,
     AUTHORISATIONS_FILE: AUTHORISATIONS_SCHEMA,
 }
+
+FOLDER: Final = (*SCHEMAS, WORLD_FILE, LIVE_FILE)
+"""Everything that a folder of history may hold, the history first."""
 
 
 def part_path(path: Path) -> Path:

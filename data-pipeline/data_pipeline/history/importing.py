@@ -13,6 +13,7 @@ import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
 from data_pipeline.history import files
+from data_pipeline.history.base_amount import to_base_minor
 from data_pipeline.history.check_rows import check_rows
 from data_pipeline.history.convert import convert
 from data_pipeline.history.mapping import Labels, Mapping, load_mapping
@@ -37,23 +38,19 @@ def import_history(source: Path, mapping_file: Path, directory: Path) -> Importe
     """Map a CSV or Parquet file to history.parquet, and labels.parquet and truth.parquet where it holds them.
 
     The whole file is held in memory, about 300 bytes a row. Raises HistoryUnusable: it names the column that is
-    missing, or the first row that breaks the contract and how many more do. Nothing is written then.
+    missing, or the first row that breaks the contract and how many more do. Nothing is touched then; else nothing
+    that the folder held before stays, be it of another import or of a world.
     """
     mapping = load_mapping(mapping_file)
     raw = _read(source, mapping)
     raw = raw.sort_by([(name, "ascending") for name in mapping.order])
     history = _history(source, raw, mapping)
     check_rows(source, history)
-    directory.mkdir(parents=True, exist_ok=True)
-    _write(directory, files.HISTORY_FILE, history)
-    labels = frauds = 0
-    if mapping.labels is not None:
-        is_fraud = convert(source, "is_fraud", mapping.labels.is_fraud, raw, pa.bool_())
-        frauds = int(pc.sum(is_fraud).as_py() or 0)
-        table = _labels(history, is_fraud, mapping.labels)
-        labels = table.num_rows
-        _write(directory, files.LABELS_FILE, table)
-        _write(directory, files.TRUTH_FILE, _truth(source, raw, history, is_fraud, mapping))
+    beside = {} if mapping.labels is None else _known(source, raw, history, mapping, mapping.labels)
+    # The history comes last: a folder that has one is complete.
+    _replace(directory, {**beside, files.HISTORY_FILE: history})
+    labels = beside[files.LABELS_FILE].num_rows if beside else 0
+    frauds = int(pc.sum(beside[files.TRUTH_FILE].column("is_fraud")).as_py() or 0) if beside else 0
     times = history.column("event_time")
     return Imported(history.num_rows, labels, frauds, times[0].as_py(), times[-1].as_py())
 
@@ -105,7 +102,7 @@ def _history(source: Path, raw: pa.Table, mapping: Mapping) -> pa.Table:
 
 
 def _base_amounts(source: Path, amounts: Any, currencies: Any) -> Any:
-    """Amounts by the dated reference rates, with the arithmetic of `domain.reference.to_base_minor`."""
+    """Amounts by the dated reference rates."""
     minor = amounts.to_numpy().astype(np.int64)
     base = np.zeros(len(minor), dtype=np.int64)
     for currency in currencies.unique().to_pylist():
@@ -115,15 +112,23 @@ def _base_amounts(source: Path, amounts: Any, currencies: Any) -> Any:
                 str(source), f"there is no reference rate for {currency}; map a column to amount_base_minor"
             )
         rows = pc.equal(currencies, currency).to_numpy()
-        base[rows] = (minor[rows] * 100 / (10 ** minor_digits(currency) * rate) + 0.5).astype(np.int64)
+        base[rows] = to_base_minor(minor[rows], 10 ** minor_digits(currency), rate)
     return pa.array(base)
 
 
+def _known(source: Path, raw: pa.Table, history: pa.Table, mapping: Mapping, labels: Labels) -> dict[str, pa.Table]:
+    """The tables beside the history, by the names of their files."""
+    is_fraud = convert(source, "is_fraud", labels.is_fraud, raw, pa.bool_())
+    return {
+        files.LABELS_FILE: _labels(history, is_fraud, labels),
+        files.TRUTH_FILE: _truth(source, raw, history, is_fraud, mapping),
+    }
+
+
 def _labels(history: pa.Table, is_fraud: Any, labels: Labels) -> pa.Table:
-    """One label a row (or a fraud), in the order in which they are observed."""
-    chosen = np.flatnonzero(is_fraud.to_numpy(zero_copy_only=False)) if labels.include == "fraud" else None
-    about = history if chosen is None else history.take(pa.array(chosen))
-    verdicts = is_fraud if chosen is None else pa.array(np.ones(len(chosen), dtype=bool))
+    """One label a row (or a fraud), in the order in which they are observed; a row without a value has none."""
+    is_told = pc.fill_null(is_fraud, False) if labels.include == "fraud" else pc.is_valid(is_fraud)
+    about, verdicts = history.filter(is_told), is_fraud.filter(is_told)
     n = about.num_rows
     delay_ms = int(labels.observed_after_days * DAY_MS)
     return pa.table(
@@ -150,6 +155,15 @@ def _truth(source: Path, raw: pa.Table, history: pa.Table, is_fraud: Any, mappin
         {"transaction_id": history.column("transaction_id"), "is_fraud": is_fraud, "scenario": scenario},
         schema=files.TRUTH_SCHEMA,
     )
+
+
+def _replace(directory: Path, tables: dict[str, pa.Table]) -> None:
+    """Let the folder hold these tables, written in this order, and no other file of a history."""
+    directory.mkdir(parents=True, exist_ok=True)
+    for name in files.FOLDER:  # the history first: a folder whose import was cut short does not look complete
+        (directory / name).unlink(missing_ok=True)
+    for name, table in tables.items():
+        _write(directory, name, table)
 
 
 def _write(directory: Path, name: str, table: pa.Table) -> None:

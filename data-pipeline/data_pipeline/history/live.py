@@ -2,32 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
+import orjson
 
+from data_pipeline.history.read_topic import read_to_end
 from fraud_prevention.domain.errors import HistoryUnusable
 from fraud_prevention.domain.topics import DECISIONS, FEATURES
-from fraud_prevention.ports import OFFSET_BEGINNING, EventReader, Record
+from fraud_prevention.ports import EventReader
 
-BATCH: Final = 10_000
-QUIET_S: Final = 3.0  # a log that gives nothing for so long has been read to its end
-MAX_EVENTS: Final = 5_000_000  # of one call: about 5 GB of payloads
-
-
-class OnceReader(Protocol):
-    """Reads what the reader below it was assigned, each fact once; `repeats` counts what was dropped."""
-
-    repeats: int
-
-    def poll(self, max_records: int, timeout_s: float) -> Sequence[tuple[Record, dict[str, Any] | None]]:
-        """At most `max_records` (record, payload), [] when the time is over or all that came were repeats."""
-
-
-Once = Callable[[EventReader], OnceReader]
+MAX_EVENTS: Final = 5_000_000  # of one topic: about 5 GB of payloads
 
 
 @dataclass(frozen=True)
@@ -47,39 +34,44 @@ class LiveDecisions:
         return np.array([decision[name] for decision in self.decisions])
 
 
-def read_decisions(reader: EventReader, once: Once, start_ms: int, end_ms: int) -> LiveDecisions:
+def read_decisions(reader: EventReader, start_ms: int, end_ms: int) -> LiveDecisions:
     """Every decision with start ≤ event_time < end, each once, and its served vector.
 
     Reads both topics from the beginning to their end. Raises HistoryUnusable where vectors of more than one
-    catalogue are in the span, since their columns cannot be compared.
+    catalogue are in the span, since their columns cannot be compared, or a topic holds more than five million events;
+    Unavailable where the log stops before its end.
     """
-    kept = [d for d in _payloads(reader, once, DECISIONS) if start_ms <= d["event_time"] < end_ms]
-    vectors = [v for v in _payloads(reader, once, FEATURES) if start_ms <= v["event_time"] < end_ms]
-    kept.sort(key=lambda d: (d["event_time"], d["transaction_id"]))
-    by_id = {(v["transaction_id"], v["decision_version"]): v for v in vectors}
-    catalogues = {v["catalogue_version"] for v in by_id.values()}
+    decisions = _once(reader, DECISIONS, start_ms, end_ms)
+    vectors = _once(reader, FEATURES, start_ms, end_ms)
+    catalogues = {v["catalogue_version"] for v in vectors.values()}
     if len(catalogues) > 1:
         raise HistoryUnusable(FEATURES, f"the span holds vectors of catalogues {', '.join(sorted(catalogues))}")
-    width = max((len(v["vector"]) for v in by_id.values()), default=0)
+    kept = sorted(decisions.values(), key=lambda d: (d["event_time"], d["transaction_id"]))
+    width = max((len(v["vector"]) for v in vectors.values()), default=0)
     matrix = np.full((len(kept), width), np.nan)
     for row, decision in enumerate(kept):
-        found = by_id.get((decision["transaction_id"], decision["decision_version"]))
+        found = vectors.get((decision["transaction_id"], decision["decision_version"]))
         if found is not None:
             matrix[row] = found["vector"]
     return LiveDecisions(kept, matrix, next(iter(catalogues), ""))
 
 
-def _payloads(reader: EventReader, once: Once, topic: str) -> Iterator[dict[str, Any]]:
-    """Everything that the topic holds now, repeats dropped. Raises HistoryUnusable above five million events."""
-    reader.assign(dict.fromkeys(reader.partitions(topic), OFFSET_BEGINNING))
-    unique = once(reader)
-    seen = 0
-    while True:
-        repeats = unique.repeats
-        batch = unique.poll(BATCH, QUIET_S)
-        if not batch and unique.repeats == repeats:
-            return
-        seen += len(batch)
+def _once(reader: EventReader, topic: str, start_ms: int, end_ms: int) -> dict[tuple[str, int], dict[str, Any]]:
+    """Payloads of the span by (transaction, version): writers are at-least-once, and what stands twice is equal."""
+    found: dict[tuple[str, int], dict[str, Any]] = {}
+    for seen, record in enumerate(read_to_end(reader, topic), start=1):
         if seen > MAX_EVENTS:
             raise HistoryUnusable(topic, f"the log holds more than {MAX_EVENTS:,} events: read its archive instead")
-        yield from (payload for _, payload in batch if payload is not None)
+        payload = _parsed(record.value)
+        if payload is not None and start_ms <= payload["event_time"] < end_ms:
+            found.setdefault((payload["transaction_id"], payload["decision_version"]), payload)
+    return found
+
+
+def _parsed(value: bytes | None) -> dict[str, Any] | None:
+    """None for what is no JSON object: the sink counts it as a bad record, and it is no decision."""
+    try:
+        payload = orjson.loads(value or b"null")
+    except orjson.JSONDecodeError:
+        return None
+    return payload if isinstance(payload, dict) else None

@@ -49,7 +49,7 @@ class Column(_Strict):
 
 
 class Labels(_Strict):
-    """How truth in the file becomes labels that arrive late."""
+    """How truth in the file becomes labels that arrive late; where it is blank, nothing is known of the row."""
 
     is_fraud: Column
     observed_after_days: float = Field(ge=0)

@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 import pyarrow.compute as pc
 
-from data_pipeline.history.files import WORLD_FILE
+from data_pipeline.history.files import LIVE_FILE, WORLD_FILE
 from data_pipeline.history.generate import WorldFile
 from data_pipeline.produce.message import Message, messages_of, wire_rows
 from data_pipeline.synthetic.customer_life import customer_events
@@ -26,8 +26,10 @@ from fraud_prevention.domain.topics import AUTHORISATIONS, CUSTOMER_EVENTS, LABE
 
 WINDOW_MS: Final = 6 * HOUR_MS
 MAX_AGE_MS: Final = 29 * DAY_MS  # inside the bounds that ingest believes
-LIVE_FILE: Final = "live.json"
-HISTORY_DAYS: Final = 60  # of a world that nobody has generated
+# Of a world that nobody has generated.
+HISTORY_DAYS: Final = 60
+DEFAULT_SEED: Final = 7
+DEFAULT_CUSTOMERS: Final = 5_000
 MAX_TUNED: Final = 200_000  # longer runs meet their share of fraud by themselves
 PLANS_TRIED: Final = 5
 MOST_FRAUD: Final = 0.45
@@ -62,10 +64,19 @@ def find_world(directory: Path, seed: int | None, customers: int | None, now_ms:
     """The world of the folder, or one without history files where it has none or other values are asked for."""
     if (directory / WORLD_FILE).exists():
         known = WorldFile.read(directory)
-        wanted = replace(known.spec, seed=seed or known.spec.seed, customers=customers or known.spec.customers)
-        return WorldFile(wanted, known.end_ms)
+        return WorldFile(_changed(known.spec, seed, customers), known.end_ms)
     today = now_ms // DAY_MS
-    return WorldFile(WorldSpec(seed or 7, customers or 5_000, today - HISTORY_DAYS), (today - 1) * DAY_MS)
+    spec = WorldSpec(DEFAULT_SEED, DEFAULT_CUSTOMERS, today - HISTORY_DAYS)
+    return WorldFile(_changed(spec, seed, customers), (today - 1) * DAY_MS)
+
+
+def _changed(spec: WorldSpec, seed: int | None, customers: int | None) -> WorldSpec:
+    """None keeps the spec's own value; 0 is a seed like any other."""
+    return replace(
+        spec,
+        seed=spec.seed if seed is None else seed,
+        customers=spec.customers if customers is None else customers,
+    )
 
 
 def choose_start(

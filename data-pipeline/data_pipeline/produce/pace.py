@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import time
+from array import array
+from bisect import bisect_left
 from collections.abc import Callable
 from threading import Event
-from typing import Protocol
+from typing import Final, Protocol
 
 from data_pipeline.produce.message import Message
 from fraud_prevention.domain.topics import TRANSACTIONS
+
+REMEMBERED: Final = 2_000_000  # moments, 16 bytes each: labels come days after their transactions
 
 
 def wall_ms() -> int:
@@ -23,14 +27,17 @@ class Pace(Protocol):
         """Block until the message is due or `stop` is set."""
 
     def stamp(self, at_ms: int) -> int:
-        """The time that a record of that moment carries."""
+        """The time that a record of that moment carries; new moments come in the order of the source.
+
+        Equal moments have equal times, so that a label names the time of its transaction.
+        """
 
 
 class SteadyPace:
     """So many transactions a second, whatever the source's clock says; other records go with them.
 
     A record never carries a time ahead of the wall clock: where the source's time runs faster and catches
-    up, records carry the time at which they leave.
+    up, records carry the time at which they leave. The last two million of those moments are remembered.
     """
 
     def __init__(self, per_s: float, clock_ms: Callable[[], int] = wall_ms) -> None:
@@ -39,6 +46,8 @@ class SteadyPace:
         self._interval_s = 1.0 / per_s
         self._due_s: float | None = None
         self._clock_ms = clock_ms
+        self._moments = array("q")  # of records that were ahead of the clock, rising
+        self._times = array("q")  # that they carry
 
     def wait(self, message: Message, stop: Event) -> None:
         """See Pace.wait."""
@@ -51,7 +60,22 @@ class SteadyPace:
 
     def stamp(self, at_ms: int) -> int:
         """See Pace.stamp."""
-        return min(at_ms, self._clock_ms())
+        if self._moments and at_ms <= self._moments[-1]:
+            place = bisect_left(self._moments, at_ms)
+            if self._moments[place] == at_ms:
+                return self._times[place]
+            return min(at_ms, self._clock_ms())
+        now_ms = self._clock_ms()
+        if at_ms <= now_ms:
+            return at_ms
+        self._remember(at_ms, now_ms)
+        return now_ms
+
+    def _remember(self, at_ms: int, carried_ms: int) -> None:
+        if len(self._moments) >= REMEMBERED:
+            del self._moments[: REMEMBERED // 2], self._times[: REMEMBERED // 2]
+        self._moments.append(at_ms)
+        self._times.append(carried_ms)
 
 
 class ReplayPace:

@@ -11,19 +11,19 @@ from typing import Any, Final
 
 import orjson
 
+from data_pipeline.produce.delivery import Delivery
 from data_pipeline.produce.message import TIME_FIELD, Message
 from data_pipeline.produce.pace import Pace
 from fraud_prevention.domain.errors import Unavailable
 from fraud_prevention.domain.topics import LABELS, TRANSACTIONS
 from fraud_prevention.ports import EventLog
 
-FULL_QUEUE_WAIT_S: Final = 30.0  # how long a full queue may refuse before the run gives up
 FLUSH_S: Final = 30.0
 
 
 @dataclass
 class Tally:
-    """What was handed over, and what of it no broker has acknowledged."""
+    """What was handed over, and what of it (or of what was refused) no broker has acknowledged."""
 
     sent: Counter[str] = field(default_factory=Counter)  # by topic
     frauds: int = 0
@@ -79,6 +79,7 @@ def produce(
     Never raises for a log that is away: the tally then says how many records are not acknowledged, and why.
     """
     tally = Tally()
+    delivery = Delivery(log)
     started = time.monotonic()
     try:
         for message in messages:
@@ -90,15 +91,15 @@ def produce(
             if stop.is_set():
                 tally.is_interrupted = True
                 break
-            _send(message, log, pace)
+            _send(message, delivery, pace)
             tally.sent[message.topic] += 1
             if is_transaction:
                 _note(tally, message, pace)
                 on_progress(tally)
     except Unavailable as error:
         tally.failure = str(error)
-        tally.undelivered += 1
-    tally.undelivered += log.flush(FLUSH_S)
+    tally.undelivered = delivery.finish(FLUSH_S)
+    tally.failure = tally.failure or delivery.failure
     tally.seconds = time.monotonic() - started
     return tally
 
@@ -117,7 +118,7 @@ def _note(tally: Tally, message: Message, pace: Pace) -> None:
         tally.first_event_ms = tally.last_event_ms
 
 
-def _send(message: Message, log: EventLog, pace: Pace) -> None:
+def _send(message: Message, delivery: Delivery, pace: Pace) -> None:
     payload = message.payload
     field_name = TIME_FIELD[message.topic]
     payload[field_name] = pace.stamp(payload[field_name])
@@ -125,15 +126,4 @@ def _send(message: Message, log: EventLog, pace: Pace) -> None:
         payload["event_time"] = pace.stamp(payload["event_time"])
     key = payload["customer_id"].encode()
     headers = [("transaction_id", payload["transaction_id"].encode())] if message.topic == TRANSACTIONS else None
-    value = orjson.dumps(payload)
-    deadline = time.monotonic() + FULL_QUEUE_WAIT_S
-    while True:
-        try:
-            log.publish(message.topic, key, value, headers)
-        except Unavailable:
-            # A full queue empties as the broker acknowledges; a broker that is away does not.
-            if time.monotonic() >= deadline:
-                raise
-            log.flush(1.0)
-        else:
-            return
+    delivery.send(message.topic, key, orjson.dumps(payload), headers)

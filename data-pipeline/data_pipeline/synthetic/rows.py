@@ -7,6 +7,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from data_pipeline.history.base_amount import to_base_minor
 from data_pipeline.synthetic.places import CURRENCY_RATE, CURRENCY_SCALE
 
 CHANNELS: Final = ("chip", "contactless", "swipe", "ecom", "atm", "transfer")
@@ -81,9 +82,9 @@ def set_amounts(rows: Rows, euros: npt.NDArray[np.float64]) -> None:
 
 
 def set_base(rows: Rows) -> None:
-    """Convert amounts to hundredths of a euro, with the arithmetic of `domain.reference.to_base_minor`."""
+    """Convert amounts to hundredths of a euro, in place."""
     rate, scale = CURRENCY_RATE[rows["currency"]], CURRENCY_SCALE[rows["currency"]]
-    rows["base"] = (rows["amount"] * 100 / (scale * rate) + 0.5).astype(np.int64)
+    rows["base"] = to_base_minor(rows["amount"], scale, rate)
 
 
 def round_cash(rows: Rows, is_cash: npt.NDArray[np.bool_]) -> None:

@@ -19,6 +19,7 @@ from fraud_prevention.ports import (
     OFFSET_END,
     EventLog,
     EventReader,
+    Extent,
     Record,
     TopicPartition,
 )
@@ -188,6 +189,24 @@ def test_offset_that_the_log_does_not_hold_is_an_error(adapter: Adapter) -> None
     with pytest.raises(OffsetLost) as caught:
         read(reader, 1)
     assert (caught.value.topic, caught.value.partition) == (adapter.topic, 0)
+
+
+def test_extents_say_what_each_partition_holds_and_move_no_reader(adapter: Adapter) -> None:
+    reader = from_beginning(adapter)
+    places = reader.partitions(adapter.topic)
+    assert reader.extents(places) == dict.fromkeys(places, Extent(0, 0))
+    assert reader.extents(()) == {}
+    publish(adapter, *((b"k", b"%d" % n) for n in range(7)))
+    [first] = read(reader, 1, at_once=1)
+    place = TopicPartition(first.topic, first.partition)
+    assert reader.extents(places) == {p: Extent(0, 7 if p == place else 0) for p in places}
+    assert [record.value for record in read(reader, 6)] == [b"%d" % n for n in range(1, 7)]
+
+
+def test_extent_of_a_partition_that_there_is_not_is_an_error(adapter: Adapter) -> None:
+    reader = adapter.make_reader(None)
+    with pytest.raises(Unavailable):
+        reader.extents([TopicPartition("no-such-topic", 0)])
 
 
 def test_partitions_of_a_topic(adapter: Adapter) -> None:

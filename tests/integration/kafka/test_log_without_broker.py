@@ -83,3 +83,12 @@ def test_silent_brokers_are_noticed(nobody: KafkaSettings) -> None:
         while time.monotonic() < deadline:
             assert reader.poll_batch(10, 0.2) == []
     reader.close()
+
+
+def test_extents_fail_in_time(nobody: KafkaSettings) -> None:
+    reader = ConfluentReader(nobody)
+    began_s = time.monotonic()
+    with pytest.raises(Unavailable):
+        reader.extents([TopicPartition("t", number) for number in range(100)])
+    assert time.monotonic() - began_s < SOON_S
+    reader.close()

@@ -6,15 +6,24 @@ import datetime as dt
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import yaml
 
-from data_pipeline.history import files
+from data_pipeline.history import base_amount, files
+from data_pipeline.history.convert import convert
+from data_pipeline.history.generate import write_history
 from data_pipeline.history.importing import import_history
-from data_pipeline.history.mapping import SHIPPED_DIR, load_mapping
+from data_pipeline.history.mapping import SHIPPED_DIR, Column, load_mapping
+from data_pipeline.synthetic.world import WorldSpec
+from fraud_prevention.domain import reference
 from fraud_prevention.domain.errors import HistoryUnusable
+from fraud_prevention.domain.reference import RATES_PER_EUR, minor_digits
+from fraud_prevention.domain.transaction import MAX_AMOUNT_MINOR
+from model.training import history as training
+from model.training.history import FRAUD, GOOD, UNKNOWN, load_history
 
 MAPPING: dict[str, Any] = {
     "order": ["when", "number"],
@@ -75,6 +84,67 @@ def test_labels_come_late_and_truth_stands_apart(tmp_path: Path, source: Path) -
     truth = pq.read_table(tmp_path / "out" / files.TRUTH_FILE).to_pylist()
     assert [row["is_fraud"] for row in truth] == [False, True, False]
     assert "is_fraud" not in pq.read_schema(tmp_path / "out" / files.HISTORY_FILE).names
+
+
+def test_a_blank_cell_is_neither_fraud_nor_good(tmp_path: Path, source: Path) -> None:
+    source.write_text(CSV.replace("EUR,C,0,x\n1", "EUR,C,,x\n1"))
+    labels = {**MAPPING["labels"], "include": "all"}
+    done = import_history(source, _mapping(tmp_path, labels=labels), tmp_path / "out")
+    assert (done.transactions, done.labels, done.frauds) == (3, 2, 1)
+    told = pq.read_table(tmp_path / "out" / files.LABELS_FILE).to_pylist()
+    assert [(row["transaction_id"], row["is_fraud"]) for row in told] == [("t-00003", False), ("t-00001", True)]
+    history = load_history(tmp_path / "out")
+    assert history.truth is not None
+    assert history.truth.tolist() == [GOOD, FRAUD, UNKNOWN]
+
+
+def test_an_import_leaves_nothing_of_what_the_folder_held(tmp_path: Path, source: Path) -> None:
+    out = tmp_path / "out"
+    write_history(WorldSpec(seed=1, customers=20, start_day=20_000), 2, out)
+    (out / files.LIVE_FILE).write_text("{}")
+    (out / "notes.txt").write_text("mine")
+    import_history(source, _mapping(tmp_path), out)
+    made = {files.HISTORY_FILE, files.LABELS_FILE, files.TRUTH_FILE}
+    assert {path.name for path in out.iterdir()} == {*made, "notes.txt"}
+    import_history(source, _mapping(tmp_path, labels=None), out)
+    assert {path.name for path in out.iterdir()} == {files.HISTORY_FILE, "notes.txt"}
+
+
+def test_an_import_that_is_refused_touches_nothing(tmp_path: Path, source: Path) -> None:
+    out = tmp_path / "out"
+    import_history(source, _mapping(tmp_path), out)
+    before = {path: path.read_bytes() for path in out.iterdir()}
+    for changes in (
+        {"labels": {**MAPPING["labels"], "is_fraud": {"from": "shop"}}},
+        {"truth": {"scenario": {"from": "shop", "values": {"m9": "none"}}}},
+    ):
+        with pytest.raises(HistoryUnusable, match="cannot be made of column shop"):
+            import_history(source, _mapping(tmp_path, **changes), out)
+        assert {path: path.read_bytes() for path in out.iterdir()} == before
+
+
+def test_whole_numbers_of_nanoseconds_keep_their_millisecond() -> None:
+    moments = [1_735_812_000_000 + n for n in range(500)]
+    raw = pa.table({"ns": [ms * 1_000_000 + 999_999 for ms in moments], "s": [ms // 1000 for ms in moments]})
+    for unit, expected in (("ns", moments), ("s", [ms // 1000 * 1000 for ms in moments])):
+        column = Column.model_validate({"from": unit, "time": unit})
+        assert convert(Path("any"), "event_time", column, raw, pa.int64()).to_pylist() == expected
+    parts = pa.table({"s": [1.5, 2.0004]})
+    column = Column.model_validate({"from": "s", "time": "s"})
+    assert convert(Path("any"), "event_time", column, parts, pa.int64()).to_pylist() == [1_500, 2_000]
+
+
+def test_base_amounts_of_a_column_are_those_of_the_domain() -> None:
+    rng = np.random.default_rng(3)
+    amounts = np.concatenate([np.arange(300), rng.integers(0, MAX_AMOUNT_MINOR, 300), [MAX_AMOUNT_MINOR]])
+    for currency, rate in RATES_PER_EUR.items():
+        found = base_amount.to_base_minor(amounts, 10 ** minor_digits(currency), rate)
+        assert found.tolist() == [reference.to_base_minor(int(amount), currency) for amount in amounts], currency
+
+
+def test_training_reads_the_files_that_are_written() -> None:
+    written = (files.HISTORY_FILE, files.LABELS_FILE, files.TRUTH_FILE)
+    assert written == (training.HISTORY_FILE, training.LABELS_FILE, training.TRUTH_FILE)
 
 
 def test_missing_column_is_named_with_the_cure(tmp_path: Path, source: Path) -> None:

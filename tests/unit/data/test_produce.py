@@ -14,6 +14,7 @@ import pytest
 
 from data_pipeline.history.files import HISTORY_FILE
 from data_pipeline.history.generate import WorldFile, write_history
+from data_pipeline.produce import pace
 from data_pipeline.produce.live import LivePosition, choose_start, find_world, live_messages
 from data_pipeline.produce.message import TIME_FIELD, Message
 from data_pipeline.produce.pace import ReplayPace, SteadyPace
@@ -33,11 +34,13 @@ SPEC = WorldSpec(seed=4, customers=300, start_day=START, fraud_rate=0.01)
 
 @dataclass
 class Kept:
-    """A log that keeps what it is given, and refuses where a test says so."""
+    """A log that keeps what it is given, and refuses, loses or forgets to acknowledge where a test says so."""
 
     records: list[tuple[str, bytes, dict[str, object]]] = field(default_factory=list)
     refusals: int = 0
     unacknowledged: int = 0
+    lost: int = 0  # of the records handed over first; the next flush reports them, whoever asks for it
+    _failed: int = 0
 
     def publish(
         self,
@@ -45,15 +48,27 @@ class Kept:
         key: bytes,
         value: bytes,
         headers: Sequence[tuple[str, bytes]] | None = None,  # noqa: ARG002 - the port's signature
-        on_ack: AckCallback | None = None,  # noqa: ARG002 - as above
+        on_ack: AckCallback | None = None,
     ) -> None:
-        if self.refusals:
+        if self.records and self.refusals:
             self.refusals -= 1
             raise Unavailable("kafka", "the queue is full")
         self.records.append((topic, key, json.loads(value)))
+        if self.lost:
+            self.lost -= 1
+            self._failed += 1
+            answer: Exception | None = Unavailable("kafka", "it timed out")
+        elif self.unacknowledged:
+            self.unacknowledged -= 1
+            return
+        else:
+            answer = None
+        if on_ack is not None:
+            on_ack(answer)
 
     def flush(self, timeout_s: float) -> int:  # noqa: ARG002 - the port's signature
-        return self.unacknowledged
+        failed, self._failed = self._failed, 0
+        return failed
 
     def ping(self, timeout_s: float) -> None: ...
 
@@ -116,6 +131,41 @@ def test_a_full_queue_is_waited_for() -> None:
 def test_what_nobody_has_acknowledged_is_reported() -> None:
     tally = produce(_some(5), Kept(unacknowledged=2), ReplayPace(None), Event())
     assert tally.summary()["undelivered"] == 2
+
+
+def test_what_failed_while_a_full_queue_was_waited_for_is_reported() -> None:
+    tally = produce(_some(5), Kept(lost=1, refusals=1), ReplayPace(None), Event())
+    assert tally.transactions == 5
+    assert tally.undelivered == 1
+    assert tally.failure == "kafka is unavailable: it timed out"
+
+
+def test_a_label_names_the_time_that_its_transaction_carried() -> None:
+    now_ms = 90_000
+
+    def source() -> Iterator[Message]:
+        nonlocal now_ms
+        yield from _some(5, step_ms=60_000)
+        now_ms = 1_000_000
+        for i in range(5):
+            at_ms = 600_000 + i
+            label = {"customer_id": "c1", "event_time": i * 60_000, "observed_at": at_ms}
+            yield Message(at_ms, LABELS, label)
+
+    log = Kept()
+    produce(source(), log, SteadyPace(1e6, clock_ms=lambda: now_ms), Event())
+    times = [record["event_time"] for _, _, record in log.records]
+    assert times[5:] == times[:5] == [0, 60_000, 90_000, 90_000, 90_000]
+
+
+def test_only_so_many_moments_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pace, "REMEMBERED", 4)
+    now_ms = 0
+    steady = SteadyPace(1.0, clock_ms=lambda: now_ms)
+    for at_ms in range(1, 6):
+        assert steady.stamp(at_ms) == 0
+    now_ms = 100
+    assert [steady.stamp(at_ms) for at_ms in range(1, 6)] == [1, 2, 0, 0, 0]
 
 
 def test_speeds() -> None:
@@ -212,5 +262,7 @@ def test_a_folder_without_a_world_gets_one_for_the_day(tmp_path: Path, folder: P
     assert made.spec.seed == 3
     assert made.spec.customers == 10
     assert not made.is_of(tmp_path)
+    assert find_world(tmp_path, 0, 10, END_MS).spec.seed == 0
+    assert find_world(folder, 0, None, END_MS).spec.seed == 0
     assert find_world(folder, None, None, END_MS).is_of(folder)
     assert not find_world(folder, 99, None, END_MS).is_of(folder)

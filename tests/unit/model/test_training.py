@@ -14,13 +14,14 @@ import pyarrow.parquet as pq
 import pytest
 
 from fraud_prevention.domain.errors import HistoryUnusable
+from model.features.catalogue import FEATURE_COUNT
 from model.inference.scorer import load_scorer
 from model.registry.bundle import Manifest
 from model.training.history import DAY_MS, FRAUD, GOOD, UNKNOWN, History, load_history
 from model.training.offline_week import DaySpan, evaluate_scores, offline_scores
 from model.training.train import Progress, TrainingRequest, sample_customers, train
 from model.training.vectors import vectors_of
-from model.training.windows import SplitPlan, split_by_time
+from model.training.windows import SplitPlan, measured_labels, split_by_time
 
 DAYS, CUSTOMERS, PER_DAY = 24, 120, 4
 PLAN = SplitPlan(maturity_days=3, calibration_days=5, test_days=4, warm_up_days=1)
@@ -177,6 +178,47 @@ def test_offline_span_has_the_figures_of_the_test_window(folder: Path, trained: 
     assert again == figures
 
 
+def test_offline_span_without_truth_has_the_figures_of_the_test_window(
+    world: tuple[pa.Table, pa.Table, pa.Table], trained: tuple[Path, Manifest], tmp_path: Path
+) -> None:
+    folder = write_world(tmp_path / "without", *world[:2])
+    manifest = train(request(folder, tmp_path / "models"), SILENT)
+    history, scorer = load_history(folder), load_scorer(*trained[:1], trained[1].version)
+    span = DaySpan(manifest.training["live_ms"], 4)
+    figures = evaluate_scores(*offline_scores(history, scorer, span), history, span, PLAN.maturity_days)
+    assert figures.scored == figures.transactions > manifest.training["rows"]["test"]
+    assert {**manifest.metrics, **figures.evaluation.as_figures()} == manifest.metrics
+
+
+def test_transactions_that_have_not_matured_are_not_measured_as_good() -> None:
+    history = history_of([0, 3, 9], [(0, True, 1)])
+    assert measured_labels(history, 10 * DAY_MS, 7 * DAY_MS).tolist() == [FRAUD, GOOD, UNKNOWN]
+    assert measured_labels(history, 0, 7 * DAY_MS).tolist() == [FRAUD, UNKNOWN, UNKNOWN]
+
+
+def test_span_without_transactions_has_no_scores(folder: Path, trained: tuple[Path, Manifest]) -> None:
+    history, scorer = load_history(folder), load_scorer(*trained[:1], trained[1].version)
+    span = DaySpan(400 * DAY_MS, 1)
+    ids, scores = offline_scores(history, scorer, span)
+    assert (ids, scores.shape) == ([], (0,))
+    assert vectors_of(history, span.rows_of(history)).shape == (0, FEATURE_COUNT)
+    with pytest.raises(HistoryUnusable, match="both frauds and good"):
+        evaluate_scores(ids, scores, history, span)
+
+
+def test_verdict_that_is_missing_is_not_a_good_one(world: tuple[pa.Table, pa.Table, pa.Table], tmp_path: Path) -> None:
+    history, labels, truth = world
+    blank = pa.array([None, *[True] * (labels.num_rows - 1)])
+    unsure = labels.set_column(labels.column_names.index("is_fraud"), "is_fraud", blank)
+    known = pa.array([None, *truth.column("is_fraud").to_pylist()[1:]])
+    found = load_history(write_world(tmp_path / "w", history, unsure, truth.set_column(1, "is_fraud", known)))
+    assert len(found.label_row) == labels.num_rows - 1
+    assert found.label_is_fraud.all()
+    assert found.truth is not None
+    assert found.truth[0] == UNKNOWN
+    assert set(found.truth[1:].tolist()) == {GOOD, FRAUD}
+
+
 def test_span_that_was_scored_in_part_says_so(folder: Path) -> None:
     history = load_history(folder)
     span = DaySpan(8 * DAY_MS, 6)
@@ -203,7 +245,7 @@ def test_samples_keep_whole_customers(folder: Path) -> None:
     assert sample.rows == np.isin(full, np.unique(part)).sum()
     marked = sample.column("transaction_id")[sample.label_row[sample.label_is_fraud]]
     assert sample.truth is not None
-    assert set(marked) == set(sample.column("transaction_id")[sample.truth])
+    assert set(marked) == set(sample.column("transaction_id")[sample.truth == FRAUD])
 
 
 def test_history_without_enough_frauds_says_what_to_do(
