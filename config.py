@@ -98,12 +98,12 @@ class ApiSettings(_Group):
     deadline_ms: int = Field(
         150,
         ge=1,
-        description="Time within which an answer is owed; later ones count as late. Budget of one Redis command.",
+        description="Time within which an answer is owed; later ones count as late. Budget of one Redis command, its repeat included.",
     )
     ack_timeout_ms: int = Field(
         2_000,
         ge=10,
-        description="How long a decision may wait for Kafka's acknowledgements before it is refused (503).",
+        description="How long a decision may wait for Kafka's acknowledgements before it is refused (503); a retry repeats it.",
     )
     claim_ttl_ms: int = Field(
         5_000, ge=100, description="Life of a claim on a transaction id; longer than the longest attempt."
@@ -111,7 +111,11 @@ class ApiSettings(_Group):
     answer_ttl_s: int = Field(
         86_400, ge=60, description="Life of a stored answer; older ones are looked up in PostgreSQL."
     )
-    lookup_timeout_ms: int = Field(200, ge=1, description="Budget of looking up an old decision in PostgreSQL.")
+    lookup_timeout_ms: int = Field(
+        200,
+        ge=1,
+        description="Budget of looking up an old decision in PostgreSQL, from the wait for a connection to the answer.",
+    )
     threads: int = Field(
         32, ge=1, le=128, description="Requests handled at once; most of a request's time is waiting for the log."
     )
@@ -123,8 +127,9 @@ class ApiSettings(_Group):
 
     @model_validator(mode="after")
     def _claim_outlives_an_attempt(self) -> Self:
-        # Claim, state, store and release, each with one repeat, beside the wait for the log.
-        longest_ms = self.ack_timeout_ms + 8 * self.deadline_ms + self.lookup_timeout_ms
+        # At most five commands to Redis (claim, two for the state, two at the end), and as much as one of them for
+        # computing, beside the look-up and the wait for the log.
+        longest_ms = self.ack_timeout_ms + 6 * self.deadline_ms + self.lookup_timeout_ms
         if self.claim_ttl_ms <= longest_ms:
             raise ValueError(f"claim_ttl_ms must be above {longest_ms}, the longest an attempt may take")
         return self
@@ -144,6 +149,12 @@ class DashboardSettings(_Group):
 
     model_config = SettingsConfigDict(env_prefix="FRAUD_DASHBOARD_")
     host: str = Field("127.0.0.1", description="Address to listen on.")
+    allowed_hosts: str = Field(
+        "",
+        pattern=r"^([A-Za-z0-9.-]+(,[A-Za-z0-9.-]+)*)?$",
+        description="Comma-separated host names, without ports, by which requests may ask for the dashboard and its "
+        "API; those of the loopback always may.",
+    )
     api_port: int = Field(8081, ge=0, le=65_535, description="Port of the dashboard API.")
     web_port: int = Field(3000, ge=0, le=65_535, description="Port of the pages.")
     officer: str = Field("local-officer", description="Who acts, where no sign-in is configured.")
@@ -175,12 +186,16 @@ GROUPS: tuple[type[_Group], ...] = (
 )
 
 
+def _known_variables() -> set[str]:
+    return {f"{g.model_config['env_prefix']}{name}".upper() for g in GROUPS for name in g.model_fields}
+
+
 def check_environment() -> None:
     """Refuse environment variables that look like settings and are none.
 
     Raises UnknownSetting, which names the variable and the closest group.
     """
-    known = {f"{g.model_config['env_prefix']}{name}".upper() for g in GROUPS for name in g.model_fields}
+    known = _known_variables()
     prefixes = tuple(str(g.model_config["env_prefix"]) for g in GROUPS)
     for name in sorted(os.environ):
         if name.startswith(prefixes) and name not in known:
@@ -190,11 +205,14 @@ def check_environment() -> None:
 def load_run_env(path: Path = RUN_DIR / "env") -> dict[str, str]:
     """Put the running local stack's addresses into the environment and return them.
 
-    Variables that are set already win. Returns {} where no stack has written the file.
+    Variables that are set already win; names that an older version has written and this one does not know are left
+    out. Returns {} where no stack has written the file.
     """
     if not path.exists():
         return {}
     pairs = dict(line.split("=", 1) for line in path.read_text().splitlines() if line and not line.startswith("#"))
+    known = _known_variables()
+    pairs = {name: value for name, value in pairs.items() if name in known}
     for name, value in pairs.items():
         os.environ.setdefault(name, value)
     return pairs

@@ -112,8 +112,18 @@ class CaseWork(Protocol):
     def lock(self, case_id: str) -> Case:
         """The case, held against every other writer until the transaction ends. Waits for them; raises NotFound."""
 
-    def lock_next(self, officer: str, now_ms: int) -> Case | None:
-        """The open case of the greatest queue rank that nobody else has reserved or is writing. Never waits."""
+    def release(self, case_id: str, officer: str, now_ms: int) -> None:
+        """End the officer's reservation of an open case; whose it was stays known. Does nothing where there is none.
+
+        Waits for other writers of the case.
+        """
+
+    def lock_next(self, officer: str, now_ms: int, leaving: str | None) -> Case | None:
+        """The open case of the greatest queue rank that nobody else has reserved or is writing. Never waits.
+
+        With `leaving`, the id of the case that the officer turns away from: never that one, and the cases that this
+        officer has had within `LOCK_MS` only where there is no other, the one that was left first before the rest.
+        """
 
     def alerts(self, case_id: str) -> Sequence[Alert]:
         """All alerts of the case, by falling risk score."""
@@ -154,14 +164,18 @@ class CaseDesk:
         """Look without reserving. Raises NotFound."""
         return self._store.dossier(_checked(case_id))
 
-    def open_next(self, officer: str) -> Dossier:
-        """Reserve the next best case for this officer and show it.
+    def open_next(self, officer: str, leaving: str | None = None) -> Dossier:
+        """Reserve the next best case for this officer and show it; without `leaving` it may be one they hold already.
 
-        Two officers never get the same case. Raises NotFound where the queue has nothing free.
+        `leaving` is the case that the officer turns away from: its reservation ends where it is theirs, and another
+        case is given out. Two officers never get the same case. Raises NotFound where the queue has nothing (else)
+        free; then nothing changes, and the reservation stands.
         """
         now_ms = self._clock_ms()
         with self._store.begin() as work:
-            case = work.lock_next(officer, now_ms)
+            if leaving is not None:
+                work.release(_checked(leaving), officer, now_ms)
+            case = work.lock_next(officer, now_ms, leaving)
             if case is None:
                 raise NotFound("case", "that is open and free")
             work.save(reserve(case, officer, now_ms))

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
 
-from sqlalchemy import Connection, Engine, Select, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, Connection, Engine, Select, and_, false, func, not_, or_, select, tuple_, update
 
 from fraud_prevention.domain import topics
-from fraud_prevention.domain.case import Alert, Case, CaseEvent, CaseStatus
+from fraud_prevention.domain.case import LOCK_MS, Alert, Case, CaseEvent, CaseStatus
 from fraud_prevention.domain.errors import NotFound
 from fraud_prevention.usecases.cases import Cursor, Dossier, Page, PageRequest, QueueOrder
 from fraud_prevention.usecases.labels import Label
@@ -83,7 +83,13 @@ class PostgresCaseWork:
         """See CaseWork.lock."""
         return _one_case(self._connection, select(cases).where(cases.c.case_id == case_id).with_for_update(), case_id)
 
-    def lock_next(self, officer: str, now_ms: int) -> Case | None:
+    def release(self, case_id: str, officer: str, now_ms: int) -> None:
+        """See CaseWork.release."""
+        is_theirs = and_(cases.c.status == CaseStatus.OPEN.value, cases.c.assigned_to == officer)
+        ended = update(cases).where(cases.c.case_id == case_id, is_theirs).values(locked_until=to_moment(now_ms))
+        self._connection.execute(ended)
+
+    def lock_next(self, officer: str, now_ms: int, leaving: str | None) -> Case | None:
         """See CaseWork.lock_next."""
         is_free = or_(
             cases.c.assigned_to.is_(None),
@@ -91,10 +97,21 @@ class PostgresCaseWork:
             cases.c.locked_until.is_(None),
             cases.c.locked_until <= to_moment(now_ms),
         )
+        by_rank = (cases.c.queue_rank.desc(), cases.c.case_id.desc())
+        if leaving is None:
+            return self._lock_first(is_free, *by_rank)
+        is_other = cases.c.case_id != leaving
+        had_lately = and_(cases.c.assigned_to == officer, cases.c.locked_until > to_moment(now_ms - LOCK_MS))
+        # Of a case that nobody had it is unknown, which its negation would be too.
+        was_had = func.coalesce(had_lately, false())
+        best = self._lock_first(and_(is_other, is_free, not_(was_had)), *by_rank)
+        return best or self._lock_first(and_(is_other, was_had), cases.c.locked_until, cases.c.case_id)
+
+    def _lock_first(self, condition: ColumnElement[bool], *order: ColumnElement[Any]) -> Case | None:
         query = (
             select(cases)
-            .where(cases.c.status == CaseStatus.OPEN.value, is_free)
-            .order_by(cases.c.queue_rank.desc(), cases.c.case_id.desc())
+            .where(cases.c.status == CaseStatus.OPEN.value, condition)
+            .order_by(*order)
             .limit(1)
             .with_for_update(skip_locked=True)
         )

@@ -7,7 +7,7 @@ from typing import Final
 from apiflask import APIFlask
 from flask import Response
 
-from visualization_dashboard.backend import contract, problems
+from visualization_dashboard.backend import contract, guard, problems
 from visualization_dashboard.backend.routes import cases, live, ops
 from visualization_dashboard.backend.services import Services
 
@@ -41,9 +41,10 @@ def contract_app() -> APIFlask:
     return app
 
 
-def create_app(services: Services) -> APIFlask:
-    """The application that serves."""
+def create_app(services: Services, allowed_hosts: str = "") -> APIFlask:
+    """The application that serves; see `guard.register` for the hosts."""
     app = contract_app()
+    guard.register(app, allowed_hosts, exempt=ops.blueprint.name)
     app.extensions.update(services.attach())
     return app
 

@@ -104,7 +104,7 @@ def build_dashboard(settings: Settings) -> Dashboard:
         thread.join(_STOP_S)
         engine.dispose()
 
-    return Dashboard(create_app(services), ended.set, close)
+    return Dashboard(create_app(services, settings.dashboard.allowed_hosts), ended.set, close)
 
 
 def _ping(engine: Engine) -> None:

@@ -12,6 +12,9 @@ from visualization_dashboard.backend.schemas import FeedAlert, FeedCaseEvent, Fe
 _REF: Final = "#/components/schemas/"
 # A client parses these out of the event stream; no operation returns them, so nothing else would declare them.
 FEED_MODELS: Final[tuple[type[BaseModel], ...]] = (FeedDecision, FeedAlert, FeedCaseEvent, FeedPing)
+# What the guard refuses, whatever the operation.
+_FOREIGN_HOST: Final = "The host name is not allowed, or a foreign page started the request"
+_FOREIGN_BODY: Final = "The body is not application/json"
 # APIFlask's own error shapes, which this API never sends.
 _FOREIGN_ERRORS: Final = ("HTTPError", "ValidationError")
 
@@ -27,8 +30,10 @@ def finish(spec: dict[str, Any] | str) -> dict[str, Any] | str:
         schemas[model.__name__] = document
     for operations in spec["paths"].values():
         for operation in operations.values():
+            operation["responses"]["403"] = {"description": _FOREIGN_HOST}
             if "requestBody" in operation:
                 operation["requestBody"]["required"] = True
+                operation["responses"]["415"] = {"description": _FOREIGN_BODY}
             for status, response in operation["responses"].items():
                 if status >= "400":
                     response["content"] = {"application/problem+json": {"schema": {"$ref": f"{_REF}Problem"}}}

@@ -97,7 +97,8 @@ class FeedStream:
         self._queue = queue
         self._on_close = on_close
         self._clock_s = clock_s
-        self._ends_at = clock_s() + MAX_STREAM_S
+        self._pinged_at = clock_s()
+        self._ends_at = self._pinged_at + MAX_STREAM_S
         self._has_begun = False
 
     def __iter__(self) -> FeedStream:
@@ -107,14 +108,21 @@ class FeedStream:
         if not self._has_begun:
             self._has_begun = True
             return b"retry: %d\n\n" % RECONNECT_MS
-        if self._queue.is_closed or self._clock_s() >= self._ends_at:
+        now_s = self._clock_s()
+        if self._queue.is_closed or now_s >= self._ends_at:
             raise StopIteration
-        event = self._queue.get(PING_S)
+        # Before the next event: a client that is always behind has one waiting, and must learn of its losses too.
+        wait_s = min(PING_S, self._pinged_at + PING_S - now_s)
+        event = self._queue.get(wait_s) if wait_s > 0 else None
         if event is not None:
             return event.to_wire()
         if self._queue.is_closed:
             raise StopIteration
-        ping = orjson.dumps({"at": int(self._clock_s() * 1000), "dropped": self._queue.dropped})
+        return self._ping()
+
+    def _ping(self) -> bytes:
+        self._pinged_at = self._clock_s()
+        ping = orjson.dumps({"at": int(self._pinged_at * 1000), "dropped": self._queue.dropped})
         return b"event: ping\ndata: %s\n\n" % ping
 
     def close(self) -> None:
@@ -126,7 +134,9 @@ class FeedStream:
 class FeedHub:
     """Fans events out. `publish` is called by one thread, `stream` by many.
 
-    `ring_size` events are kept for new clients, `max_clients` streams are served at once.
+    `ring_size` events are kept for new clients, `max_clients` streams are served at once. `clock_s` is the wall clock.
+    Ids count on from the ms of the start: those from before a restart are smaller than all that follow it, as long as
+    fewer than a thousand events a second were sent.
     """
 
     def __init__(self, ring_size: int, max_clients: int, clock_s: Callable[[], float]) -> None:
@@ -137,7 +147,7 @@ class FeedHub:
         self._ring_size = ring_size
         self._max_clients = max_clients
         self._clock_s = clock_s
-        self._sequence = 0
+        self._sequence = int(clock_s() * 1000)
         self._approval_second = 0
         self._approvals_in_second = 0
 
@@ -161,18 +171,18 @@ class FeedHub:
             client.put(event)
 
     def stream(self, after: int | None = None) -> FeedStream:
-        """A new client's stream: the newest events first (only those after `after`), then what happens.
+        """A new client's stream: what is kept, then what happens. `after` is the id of the last event that it has.
 
-        Raises Unavailable where `max_clients` are connected.
+        A client that has an event of this process gets what came after it, as far as it is kept. One whose id is older
+        than what is kept, or from before a restart, gets all that is kept; and so does one whose id is newer than
+        ours, because the clock was set back. Raises Unavailable where `max_clients` are connected.
         """
         with self._lock:
             if len(self._clients) >= self._max_clients:
                 raise Unavailable("feed", f"{self._max_clients} pages are connected already")
             kept = sorted((*self._stopped, *self._approved), key=lambda e: e.sequence)[-self._ring_size :]
-            # An id from before a restart is greater than any of ours: such a client gets all that is kept.
-            is_known = after is not None and after <= self._sequence
-            backlog = [e for e in kept if not is_known or e.sequence > (after or 0)]
-            queue = ClientQueue(2 * self._ring_size, backlog)
+            seen = after if after is not None and after <= self._sequence else 0
+            queue = ClientQueue(2 * self._ring_size, (e for e in kept if e.sequence > seen))
             self._clients.add(queue)
         return FeedStream(queue, self._forget, self._clock_s)
 

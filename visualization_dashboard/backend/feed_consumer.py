@@ -91,6 +91,8 @@ def _event(topic: str, payload: Mapping[str, Any]) -> dict[str, Any] | None:
 def _latency_ms(payload: Mapping[str, Any]) -> float | None:
     meta = payload.get("meta")
     latency_ms = meta.get("latency_ms") if isinstance(meta, dict) else None
+    if isinstance(latency_ms, bool):  # an int to Python
+        return None
     return latency_ms if isinstance(latency_ms, int | float) and 0 <= latency_ms < math.inf else None
 
 

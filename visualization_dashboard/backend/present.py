@@ -54,7 +54,7 @@ def _summary_fields(case: Case, now_ms: int) -> dict[str, Any]:
         "risk_score": case.risk_score,
         "verdict": case.verdict.value if case.verdict else None,
         "assigned_to": case.assigned_to,
-        "locked_until": case.locked_until,
+        "locked_until": case.locked_until if (case.locked_until or 0) > now_ms else None,
         "closed_at": case.closed_at,
         "version": case.version,
     }

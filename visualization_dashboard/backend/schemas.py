@@ -67,7 +67,9 @@ class CaseSummary(_Wire):
     risk_score: float = Field(ge=0, le=1, description="Greatest of the alerts.")
     verdict: VerdictName | None
     assigned_to: str | None
-    locked_until: int | None = Field(description="Until when the case is reserved for `assigned_to`.")
+    locked_until: int | None = Field(
+        description="Until when the case is reserved for `assigned_to`; null where it is not."
+    )
     closed_at: int | None
     version: int = Field(description="Send it back with the verdict; a stale one is refused.")
 
@@ -153,6 +155,17 @@ class CaseListQuery(BaseModel):
     sort: Literal["priority", "newest"] = "priority"
     limit: int = Field(25, ge=1, le=100)
     cursor: str | None = Field(None, max_length=200)
+
+
+class NextCaseQuery(BaseModel):
+    """Where the officer comes from."""
+
+    model_config = ConfigDict(extra="forbid")
+    leaving: str | None = Field(
+        None,
+        pattern=r"^cs-[0-9a-f]{16}$",
+        description="The case on screen: its reservation ends, another one is given.",
+    )
 
 
 class VerdictRequest(BaseModel):

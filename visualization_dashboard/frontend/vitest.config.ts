@@ -10,7 +10,7 @@ export default defineConfig({
     include: ["src/**/*.test.{ts,tsx}", "test/**/*.test.ts"],
     setupFiles: ["test/setup.ts"],
     env: { TZ: "Europe/Berlin" },
-    // Two workers at most: the build machines are small.
+    // Bounded, so that the tests leave room for whatever else runs beside them.
     maxWorkers: 2,
   },
 });

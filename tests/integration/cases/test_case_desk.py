@@ -112,6 +112,77 @@ def test_reserved_case_comes_back_to_its_officer_and_to_others_after_the_lock(
     assert desk.open_next("cyd").case.customer_id == queue[0]
 
 
+def next_customer(desk: CaseDesk, leaving: str | None) -> tuple[str, str]:
+    """Whose case ann gets as the next one, and its id."""
+    case = desk.open_next("ann", leaving).case
+    assert (case.assigned_to, case.locked_until) == ("ann", NOW_MS + LOCK_MS)
+    return case.customer_id, case.case_id
+
+
+def test_going_on_leads_through_the_whole_queue_and_then_to_what_was_left_first(
+    desk: CaseDesk, queue: list[str], clock: Clock
+) -> None:
+    seen, leaving = [], None
+    for _ in range(len(queue) + 2):
+        opened = desk.open_next("ann", leaving).case
+        seen.append(opened.customer_id)
+        leaving = opened.case_id
+        clock.now_ms += 1_000
+    assert seen == [*queue, *queue[:2]]
+
+
+def test_case_that_is_left_is_free_for_others_and_the_one_that_follows_is_reserved(
+    desk: CaseDesk, queue: list[str]
+) -> None:
+    _, first = next_customer(desk, None)
+    assert next_customer(desk, first)[0] == queue[1]
+    assert desk.open_next("bob").case.customer_id == queue[0]
+    assert desk.open_next("cyd").case.customer_id == queue[2]
+
+
+def test_case_that_was_left_comes_first_again_after_a_while(desk: CaseDesk, queue: list[str], clock: Clock) -> None:
+    first = desk.open_next("ann").case.case_id
+    second = desk.open_next("ann", first).case.case_id
+    clock.now_ms += LOCK_MS
+    assert desk.open_next("ann", second).case.customer_id == queue[0]
+
+
+def test_reservation_stands_where_there_is_no_other_case(
+    desk: CaseDesk, fill: Fill, alert: Callable[..., dict[str, Any]]
+) -> None:
+    fill(topics.ALERTS, [alert("tx-1", "c1")])
+    _, only = next_customer(desk, None)
+    with pytest.raises(NotFound):
+        desk.open_next("ann", only)
+    assert desk.view(only).case.locked_until == NOW_MS + LOCK_MS
+    with pytest.raises(NotFound):
+        desk.open_next("bob")
+
+
+def test_leaving_what_is_not_reserved_by_this_officer_changes_nothing_of_it(desk: CaseDesk, queue: list[str]) -> None:
+    theirs = desk.open_next("bob").case
+    second, case_id = next_customer(desk, theirs.case_id)
+    assert second == queue[1]
+    assert desk.view(theirs.case_id).case == theirs
+    closed = desk.give_verdict(case_id, CaseVerdict.FRAUD, "ann", desk.view(case_id).case.version, None)
+    third, case_id = next_customer(desk, closed.case_id)
+    assert third == queue[2]
+    assert desk.view(closed.case_id).case == closed
+    assert next_customer(desk, "cs-0000000000000000")[0] == queue[3]
+    with pytest.raises(NotFound):
+        desk.open_next("ann", "\0")
+
+
+def test_officers_who_go_on_at_once_get_different_cases(desk: CaseDesk, queue: list[str]) -> None:
+    officers = [f"officer-{n}" for n in range(4)]
+    held = {officer: desk.open_next(officer).case.case_id for officer in officers}
+    with ThreadPoolExecutor(4) as pool:
+        opened = list(pool.map(lambda officer: desk.open_next(officer, held[officer]).case, officers))
+    assert len({case.case_id for case in opened}) == len(officers)
+    assert all(case.case_id != held[officer] for case, officer in zip(opened, officers, strict=True))
+    assert len(queue) == 10
+
+
 def test_empty_queue_is_not_found(desk: CaseDesk) -> None:
     with pytest.raises(NotFound):
         desk.open_next("ann")

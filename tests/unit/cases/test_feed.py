@@ -10,7 +10,14 @@ import orjson
 import pytest
 
 from fraud_prevention.domain.errors import Unavailable
-from visualization_dashboard.backend.feed import MAX_APPROVALS_PER_S, ClientQueue, FeedEvent, FeedHub, FeedStream
+from visualization_dashboard.backend.feed import (
+    MAX_APPROVALS_PER_S,
+    PING_S,
+    ClientQueue,
+    FeedEvent,
+    FeedHub,
+    FeedStream,
+)
 from visualization_dashboard.backend.live_window import WINDOW_S, LiveWindow
 
 
@@ -55,15 +62,61 @@ def test_new_client_gets_the_newest_events_first_and_then_what_happens(hub: Feed
     assert read(stream, 6) == [3, 4, 5, 6, 7, 8]
 
 
+def last_id(hub: FeedHub) -> int:
+    """What the browser sends when it comes back: the id of the newest event."""
+    stream = hub.stream()
+    blocks = [next(stream) for _ in range(1 + len(hub._stopped) + len(hub._approved))]
+    stream.close()
+    return int(blocks[-1].splitlines()[0].removeprefix(b"id: "))
+
+
 def test_client_that_comes_back_gets_only_what_it_missed(hub: FeedHub) -> None:
-    for number in range(4):
+    for number in range(3):
         publish(hub, number)
-    stream = hub.stream(after=3)
+    seen = last_id(hub)
+    publish(hub, 3)
+    stream = hub.stream(after=seen)
     next(stream)
     assert read(stream, 1) == [3]
-    other = hub.stream(after=10_000)  # the id of another life of this process
-    next(other)
-    assert read(other, 4) == [0, 1, 2, 3]
+
+
+def test_client_from_before_a_restart_gets_all_that_is_kept(hub: FeedHub, clock: HandClock) -> None:
+    for number in range(4):
+        publish(hub, number)
+    seen = last_id(hub)
+    clock.now_s += 1
+    restarted = FeedHub(ring_size=5, max_clients=1, clock_s=clock)
+    publish(restarted, 7)
+    publish(restarted, 8)
+    assert last_id(restarted) > seen
+    stream = restarted.stream(after=seen)
+    next(stream)
+    assert read(stream, 2) == [7, 8]
+
+
+def test_client_whose_id_is_too_old_or_newer_than_ours_gets_all_that_is_kept(hub: FeedHub) -> None:
+    for number in range(8):
+        publish(hub, number)
+    for strange in (0, last_id(hub) - 7, last_id(hub) + 1):
+        stream = hub.stream(after=strange)
+        next(stream)
+        assert read(stream, 5) == [3, 4, 5, 6, 7]
+        stream.close()
+
+
+def test_client_that_is_always_behind_is_told_what_it_lost(hub: FeedHub, clock: HandClock) -> None:
+    stream = hub.stream()
+    next(stream)
+    for number in range(13):  # twice the ring is queued for a client
+        publish(hub, number)
+    clock.now_s += PING_S
+    assert next(stream) == b'event: ping\ndata: {"at":1010000,"dropped":3}\n\n'
+    assert read(stream, 2) == [3, 4]
+    clock.now_s += PING_S - 1
+    assert read(stream, 1) == [5]
+    clock.now_s += 1
+    assert next(stream).startswith(b"event: ping")
+    assert read(stream, 1) == [6]
 
 
 def test_slow_client_loses_approvals_first_and_the_writer_never_waits() -> None:

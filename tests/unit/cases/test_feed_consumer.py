@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import threading
 from pathlib import Path
 from typing import Any
@@ -70,6 +71,18 @@ def test_every_valid_example_is_shown_as_the_contract_of_the_feed_says(topic: st
 @pytest.mark.parametrize("topic", TOPICS)
 def test_no_bad_record_reaches_a_page_or_ends_the_feed(topic: str) -> None:
     hostile: list[dict[str, Any] | None] = [None, {}, {"meta": 7, "outcome": "approve"}, {"meta": {"latency_ms": -1}}]
-    events, window = shown([(topic, payload) for payload in [*hostile, *examples(topic, "invalid")]])
+    events, _ = shown([(topic, payload) for payload in [*hostile, *examples(topic, "invalid")]])
     assert events == []
-    assert window.read().p50_latency_ms is None or topic == topics.DECISIONS
+
+
+def test_decision_without_a_sound_latency_counts_and_moves_no_percentile() -> None:
+    hostile: list[Any] = [
+        None,
+        7,
+        {},
+        *({"latency_ms": bad} for bad in (None, "12", -1, True, math.nan, math.inf, [3])),
+    ]
+    _, window = shown([(topics.DECISIONS, {"outcome": "approve", "meta": meta}) for meta in hostile])
+    figures = window.read()
+    assert figures.decisions == len(hostile)
+    assert figures.p50_latency_ms is None

@@ -12,6 +12,7 @@ from visualization_dashboard.backend.schemas import (
     CaseListQuery,
     CasePage,
     CaseSummary,
+    NextCaseQuery,
     VerdictRequest,
 )
 from visualization_dashboard.backend.services import services
@@ -43,15 +44,16 @@ def get_case(case_id: str) -> CaseDetail:
 
 
 @blueprint.post("/cases/next")
+@blueprint.input(NextCaseQuery, location="query", arg_name="query")
 @blueprint.output(CaseDetail)
 @blueprint.doc(
     summary="Reserve and open the case that should be worked on next",
     operation_id="openNextCase",
-    responses={404: "The queue is empty"},
+    responses={404: "No other case is open and free"},
 )
-def open_next_case() -> CaseDetail:
+def open_next_case(query: NextCaseQuery) -> CaseDetail:
     s = services()
-    return present.detail(s.desk.open_next(s.officer), s.clock_ms())
+    return present.detail(s.desk.open_next(s.officer, query.leaving), s.clock_ms())
 
 
 @blueprint.post("/cases/<string:case_id>/verdict")

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from apiflask import APIBlueprint
 from flask import Response, request
 
 from visualization_dashboard.backend.schemas import Figures
 from visualization_dashboard.backend.services import services
+
+# As many as a 64-bit number has at most; `int` refuses texts of some thousand digits.
+_ID_DIGITS: Final = 19
 
 blueprint = APIBlueprint("live", __name__, tag="Live")
 
@@ -31,7 +36,8 @@ def get_figures() -> Figures:
 )
 def stream_feed() -> Response:
     last = request.headers.get("Last-Event-ID", "")
-    stream = services().feed.stream(after=int(last) if last.isdecimal() else None)
+    is_id = last.isdecimal() and len(last) <= _ID_DIGITS
+    stream = services().feed.stream(after=int(last) if is_id else None)
     return Response(
         stream,
         mimetype="text/event-stream",

@@ -171,6 +171,15 @@ async function giveVerdict(request, response, found) {
   return json(response, 200, summary(found));
 }
 
+/** As the API does: the case that is left comes behind all others. */
+function openNext(response, leaving) {
+  const left = cases.findIndex((c) => c.case_id === leaving);
+  if (left >= 0) cases.push(...cases.splice(left, 1).map((c) => Object.assign(c, { assigned_to: null, locked_until: null })));
+  const next = openCases().find((c) => c.case_id !== leaving);
+  if (!next) return problem(response, 404, "Not found", "the queue is empty");
+  return json(response, 200, Object.assign(next, { assigned_to: "local-officer", locked_until: Date.now() + 10 * MINUTE_MS }));
+}
+
 async function handle(request, response) {
   const url = new URL(request.url, "http://fixture");
   if (mode === "slow") await new Promise((resolve) => setTimeout(resolve, SLOW_MS));
@@ -185,8 +194,7 @@ async function handle(request, response) {
     return json(response, 200, { items: all.slice(from, from + limit).map(summary), total: all.length, next_cursor: from + limit < all.length ? String(from + limit) : null });
   }
   if (name === "cases" && id === "next") {
-    const next = openCases()[0];
-    return next ? json(response, 200, next) : problem(response, 404, "Not found", "the queue is empty");
+    return openNext(response, url.searchParams.get("leaving"));
   }
   const found = cases.find((c) => c.case_id === id);
   if (!found) return problem(response, 404, "Not found", `no case ${id}`);

@@ -27,7 +27,11 @@ afterEach(async () => {
   await new Promise((resolve) => server.close(resolve));
 });
 
-const page = (path: string, init?: RequestInit) => new Request(`http://dashboard.test${path}`, init);
+function page(path: string, init?: RequestInit): Request {
+  const request = new Request(`http://127.0.0.1:3000${path}`, init);
+  if (!request.headers.has("host")) request.headers.set("host", "127.0.0.1:3000");
+  return request;
+}
 
 test("only listed headers pass, in both directions", async () => {
   answer = (_, response) => {
@@ -79,6 +83,17 @@ test("a change that another site started is refused", async () => {
   const request = page("/api/cases/next", { method: "POST", headers: { "sec-fetch-site": "cross-site" } });
   await expect(forward(request, ["cases", "next"])).rejects.toMatchObject({ status: 403 });
   expect(asked).toEqual([]);
+});
+
+test.each(["evil.example", "localhost.evil.example:3000", "dashboard-web", ""])("a page of the name '%s' gets nothing", async (host) => {
+  await expect(forward(page("/api/cases", { headers: { host } }), ["cases"])).rejects.toMatchObject({ status: 403 });
+  expect(asked).toEqual([]);
+});
+
+test.each(["localhost:3000", "127.0.0.1:3000", "[::1]:3000", "FRAUD.example", "desk.example:443"])("a page of the name '%s' is served", async (host) => {
+  vi.stubEnv("FRAUD_DASHBOARD_ALLOWED_HOSTS", "Fraud.example,desk.example");
+  answer = (_, response) => response.end("{}");
+  expect((await forward(page("/api/cases", { headers: { host } }), ["cases"])).status).toBe(200);
 });
 
 test("a body above the limit is refused", async () => {

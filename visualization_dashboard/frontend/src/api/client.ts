@@ -49,10 +49,14 @@ export async function fetchCase(caseId: string, signal?: AbortSignal): Promise<m
   return adapt.caseDetail(await unwrap((s) => http.GET("/api/cases/{case_id}", { params, signal: s }), signal));
 }
 
-/** Reserves the case that should be worked on next; null where the queue is empty. */
-export async function openNextCase(): Promise<model.CaseDetail | null> {
+/**
+ * Reserves the case that should be worked on next; null where no other case is free. The reservation of `leaving`, the
+ * case on screen, ends with it.
+ */
+export async function openNextCase(leaving: string | null): Promise<model.CaseDetail | null> {
+  const query = leaving === null ? {} : { leaving };
   try {
-    return adapt.caseDetail(await unwrap((s) => http.POST("/api/cases/next", { signal: s })));
+    return adapt.caseDetail(await unwrap((s) => http.POST("/api/cases/next", { params: { query }, signal: s })));
   } catch (error) {
     if (error instanceof ApiProblem && error.status === 404) return null;
     throw error;

@@ -3,6 +3,8 @@ import type { CaseEvent, FeedRow } from "./model";
 
 const FIRST_WAIT_MS = 1_000;
 const LONGEST_WAIT_MS = 30_000;
+// A stream ends by plan each ten minutes, and the browser is back in two seconds: nothing that an officer need see.
+const DOUBT_MS = 5_000;
 // The server pings each ten seconds; three missed pings mean that nobody is there.
 const SILENCE_MS = 35_000;
 
@@ -10,6 +12,8 @@ export interface FeedHandlers {
   onDecision: (row: FeedRow) => void;
   onCaseEvent: (event: CaseEvent) => void;
   onLine: (isLive: boolean) => void;
+  /** So many more events were not sent, because this page read too slowly. */
+  onDropped: (count: number) => void;
 }
 
 /** The events this page listens to; `alert` repeats what `decision` and `case` say. */
@@ -22,25 +26,51 @@ interface Events {
 /**
  * Listens to the live feed until the returned function is called.
  *
- * The browser's own reconnecting gives up when a proxy answers with an error, and never notices a silent line;
- * so a broken or silent connection is closed and made anew here, with growing waits up to half a minute.
+ * The browser's own reconnecting goes on after the last event that it has, so it comes first. It gives up when a proxy
+ * answers with an error, and never notices a silent line; such a connection is made anew here, with growing waits up
+ * to half a minute, and begins with the newest events.
  */
 export function listenToFeed(handlers: FeedHandlers): () => void {
   let source: EventSource | undefined;
   let retry: ReturnType<typeof setTimeout> | undefined;
   let silence: ReturnType<typeof setTimeout> | undefined;
+  let doubt: ReturnType<typeof setTimeout> | undefined;
   let waitMs = FIRST_WAIT_MS;
+  let dropped = 0;
 
   function heard(): void {
     clearTimeout(silence);
     silence = setTimeout(reconnect, SILENCE_MS);
   }
 
+  function falter(): void {
+    doubt ??= setTimeout(() => handlers.onLine(false), DOUBT_MS);
+  }
+
+  function opened(): void {
+    clearTimeout(doubt);
+    doubt = undefined;
+    waitMs = FIRST_WAIT_MS;
+    dropped = 0; // the server counts for each connection
+    heard();
+    handlers.onLine(true);
+  }
+
+  function failed(): void {
+    if (source?.readyState === EventSource.CLOSED) reconnect();
+    else falter();
+  }
+
+  function pinged(ping: Events["ping"]): void {
+    if (ping.dropped > dropped) handlers.onDropped(ping.dropped - dropped);
+    dropped = ping.dropped;
+  }
+
   function reconnect(): void {
     source?.close();
     clearTimeout(silence);
     clearTimeout(retry);
-    handlers.onLine(false);
+    falter();
     retry = setTimeout(connect, waitMs);
     waitMs = Math.min(2 * waitMs, LONGEST_WAIT_MS);
   }
@@ -54,15 +84,12 @@ export function listenToFeed(handlers: FeedHandlers): () => void {
 
   function connect(): void {
     source = new EventSource("/api/feed");
-    source.addEventListener("open", () => {
-      waitMs = FIRST_WAIT_MS;
-      heard();
-      handlers.onLine(true);
-    });
-    source.addEventListener("error", reconnect);
+    heard(); // a line that never opens is a silent one
+    source.addEventListener("open", opened);
+    source.addEventListener("error", failed);
     on("decision", (wire) => handlers.onDecision(adapt.feedRow(wire)));
     on("case", (wire) => handlers.onCaseEvent(adapt.caseEvent(wire)));
-    on("ping", () => undefined);
+    on("ping", pinged);
   }
 
   function comeBack(): void {
@@ -75,7 +102,6 @@ export function listenToFeed(handlers: FeedHandlers): () => void {
   return () => {
     window.removeEventListener("online", comeBack);
     source?.close();
-    clearTimeout(silence);
-    clearTimeout(retry);
+    for (const timer of [silence, retry, doubt]) clearTimeout(timer);
   };
 }

@@ -189,7 +189,7 @@ export interface components {
             assigned_to: string | null;
             /**
              * Locked Until
-             * @description Until when the case is reserved for `assigned_to`.
+             * @description Until when the case is reserved for `assigned_to`; null where it is not.
              */
             locked_until: number | null;
             /** Closed At */
@@ -264,7 +264,7 @@ export interface components {
             assigned_to: string | null;
             /**
              * Locked Until
-             * @description Until when the case is reserved for `assigned_to`.
+             * @description Until when the case is reserved for `assigned_to`; null where it is not.
              */
             locked_until: number | null;
             /** Closed At */
@@ -662,6 +662,15 @@ export interface operations {
                     "text/event-stream": string;
                 };
             };
+            /** @description The host name is not allowed, or a foreign page started the request */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Too many clients */
             503: {
                 headers: {
@@ -696,6 +705,15 @@ export interface operations {
                     "application/json": components["schemas"]["CasePage"];
                 };
             };
+            /** @description The host name is not allowed, or a foreign page started the request */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Invalid request */
             422: {
                 headers: {
@@ -725,11 +743,22 @@ export interface operations {
                     "application/json": components["schemas"]["Figures"];
                 };
             };
+            /** @description The host name is not allowed, or a foreign page started the request */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     openNextCase: {
         parameters: {
-            query?: never;
+            query?: {
+                leaving?: string | null;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -745,8 +774,26 @@ export interface operations {
                     "application/json": components["schemas"]["CaseDetail"];
                 };
             };
-            /** @description The queue is empty */
+            /** @description The host name is not allowed, or a foreign page started the request */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No other case is open and free */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Invalid request */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -774,6 +821,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["CaseDetail"];
+                };
+            };
+            /** @description The host name is not allowed, or a foreign page started the request */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description No such case */
@@ -811,6 +867,15 @@ export interface operations {
                     "application/json": components["schemas"]["CaseSummary"];
                 };
             };
+            /** @description The host name is not allowed, or a foreign page started the request */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description No such case */
             404: {
                 headers: {
@@ -822,6 +887,15 @@ export interface operations {
             };
             /** @description The case is closed, has changed since it was read, or is somebody else's */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is not application/json */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };

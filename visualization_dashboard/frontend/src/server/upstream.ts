@@ -17,6 +17,9 @@ const ANSWER_TIMEOUT_MS = 15_000;
 const REQUEST_HEADERS = ["accept", "content-type", "last-event-id"] as const;
 const RESPONSE_HEADERS = ["content-type", "cache-control", "retry-after", "x-request-id"] as const;
 
+// As the dashboard API has them (backend/guard.py).
+const LOOPBACK_HOSTS = ["localhost", "127.0.0.1", "[::1]"];
+
 /** Read at run time: one build serves every environment. */
 function upstreamOrigin(): string {
   const origin = process.env.DASHBOARD_API_ORIGIN;
@@ -32,6 +35,7 @@ function upstreamOrigin(): string {
  */
 export async function forward(request: Request, segments: readonly string[]): Promise<Response> {
   if (segments.some((s) => s === "." || s === "..")) throw new UpstreamRefused(404, "Not found", "No such resource.");
+  refuseForeignHosts(request);
   refuseForeignWrites(request);
   const target = `${upstreamOrigin()}/api/${segments.map(encodeURIComponent).join("/")}${new URL(request.url).search}`;
   const headers = picked(request.headers, REQUEST_HEADERS);
@@ -66,6 +70,17 @@ async function fetchWithin(target: string, init: RequestInit & { signal: AbortSi
   } finally {
     clearTimeout(timer);
   }
+}
+
+/**
+ * A page whose name is made to lead here (DNS rebinding) is of the same origin to the browser; only its name tells.
+ * Upstream sees the name of this server alone, so the pages' own name is checked here.
+ */
+function refuseForeignHosts(request: Request): void {
+  const allowed = (process.env.FRAUD_DASHBOARD_ALLOWED_HOSTS ?? "").toLowerCase().split(",");
+  const name = (request.headers.get("host") ?? "").replace(/:[0-9]+$/, "").toLowerCase();
+  if (name !== "" && [...LOOPBACK_HOSTS, ...allowed].includes(name)) return;
+  throw new UpstreamRefused(403, "Forbidden", "This host name is not in FRAUD_DASHBOARD_ALLOWED_HOSTS.");
 }
 
 /** Only our own pages may change anything; browsers say where a request comes from. */

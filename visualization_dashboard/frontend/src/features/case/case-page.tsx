@@ -33,7 +33,9 @@ export function CasePage({ caseId }: { caseId: string }) {
   });
   const neighbours = useNeighbours(caseId);
   usePrefetched(neighbours.next);
-  const next = useNextCase(caseId);
+  const isMissing = query.error instanceof ApiProblem && query.error.status === 404;
+  // A case that does not exist can be left without giving anything back.
+  const next = useNextCase(isMissing ? null : caseId);
   const openNext = () => {
     if (!next.isPending) next.mutate();
   };
@@ -50,9 +52,7 @@ export function CasePage({ caseId }: { caseId: string }) {
   if (query.data !== undefined) {
     return <Loaded key={caseId} detail={query.data} staleError={error} onReload={() => query.refetch()} onNext={openNext} isNextPending={next.isPending} />;
   }
-  if (error instanceof ApiProblem && error.status === 404) {
-    return <Missing caseId={caseId} />;
-  }
+  if (isMissing) return <Missing caseId={caseId} />;
   if (error !== null) return <ErrorState title="The case could not be loaded" error={error} onRetry={() => void query.refetch()} />;
   return <Loading />;
 }

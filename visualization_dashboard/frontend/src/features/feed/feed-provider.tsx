@@ -25,6 +25,7 @@ export function FeedProvider({ children }: { children: ReactNode }) {
         if (event.kind !== "viewed") changed.add(event.caseId);
       },
       onLine: (isLive) => store.setLine(isLive ? "live" : "lost"),
+      onDropped: (count) => store.addDropped(count),
     });
     const flushing = setInterval(() => store.flush(), FLUSH_MS);
     // Case events come in bursts; the lists are asked for again once for a burst.

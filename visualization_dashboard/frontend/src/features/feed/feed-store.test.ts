@@ -62,3 +62,10 @@ test("a customer's stopped payments lead to the open case until its verdict", ()
   store.addCaseEvent({ ...event, kind: "verdict" });
   expect(store.caseOf("cust-1")).toBeUndefined();
 });
+
+test("what was dropped adds up over the connections of the page", () => {
+  const store = new FeedStore();
+  store.addDropped(3);
+  store.addDropped(2);
+  expect(store.view().dropped).toBe(5);
+});

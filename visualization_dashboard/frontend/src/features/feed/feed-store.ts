@@ -13,9 +13,11 @@ export interface FeedView {
   readonly isPaused: boolean;
   /** Rows that came while paused and wait to be shown. */
   readonly heldBack: number;
+  /** Events that the server did not send, because this page read too slowly. */
+  readonly dropped: number;
 }
 
-const INITIAL_VIEW: FeedView = { rows: [], line: "connecting", isPaused: false, heldBack: 0 };
+const INITIAL_VIEW: FeedView = { rows: [], line: "connecting", isPaused: false, heldBack: 0, dropped: 0 };
 
 /**
  * What the live feed shows, bounded in every direction. Rows wait in a buffer until `flush`, so that the page is
@@ -101,6 +103,10 @@ export class FeedStore {
 
   setLine(line: LineState): void {
     if (line !== this.#view.line) this.#publish({ line });
+  }
+
+  addDropped(count: number): void {
+    this.#publish({ dropped: this.#view.dropped + count });
   }
 
   #forget(rows: readonly FeedRow[]): void {

@@ -3,6 +3,7 @@
 import { useRef } from "react";
 import { OUTCOMES } from "@/api/model";
 import { useShortcuts } from "@/features/keyboard/use-shortcuts";
+import { count } from "@/lib/format";
 import { Button } from "@/ui/button";
 import { PauseIcon, PlayIcon, PulseIcon, WarningIcon } from "@/ui/icons";
 import { OUTCOME_LOOKS } from "@/ui/outcome";
@@ -40,6 +41,7 @@ export function FeedWidget({ className }: { className: string }) {
           <Filter key={outcome} label={OUTCOME_LOOKS[outcome].label} isOn={chosen.has(outcome)} onClick={() => toggle(outcome)} />
         ))}
       </div>
+      {view.dropped > 0 && <Dropped events={view.dropped} />}
       <div className="flex min-h-0 flex-1 flex-col overflow-y-auto overscroll-contain">
         {rows.length > 0 ? (
           <FeedList rows={rows} caseOf={(customerId) => store.caseOf(customerId)} />
@@ -65,6 +67,20 @@ function Filter({ label, isOn, onClick }: { label: string; isOn: boolean; onClic
     <button type="button" aria-pressed={isOn} onClick={onClick} className={`h-6 rounded px-2 text-xs font-medium ${tone}`}>
       {label}
     </button>
+  );
+}
+
+/** The newest events are kept by the server, and the queue holds every case: loading the page again brings both. */
+function Dropped({ events }: { events: number }) {
+  return (
+    <p role="status" className="flex shrink-0 items-center gap-2 border-b border-line px-4 py-1 text-2xs text-muted">
+      <span className="flex-1">
+        {events === 1 ? "1 event was" : `${count(events)} events were`} not shown; the page was too slow. No case is missing from the queue.
+      </span>
+      <Button tone="quiet" size="small" onClick={() => window.location.reload()}>
+        Reload
+      </Button>
+    </p>
   );
 }
 

@@ -15,7 +15,7 @@ import { useNextCase, useQueue } from "./use-queue";
 export function QueueWidget({ className }: { className: string }) {
   const [status, setStatus] = useState<CaseStatus>("open");
   const { query, cases, total } = useQueue(status);
-  const next = useNextCase();
+  const next = useNextCase(null);
   const body = useRef<HTMLDivElement>(null);
   const openNext = () => {
     if (!next.isPending) next.mutate();

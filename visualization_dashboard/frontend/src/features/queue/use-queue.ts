@@ -4,7 +4,7 @@ import { useInfiniteQuery, useMutation, useQueryClient } from "@tanstack/react-q
 import { useRouter } from "next/navigation";
 import { fetchCases, openNextCase } from "@/api/client";
 import { keys } from "@/api/keys";
-import type { CaseStatus } from "@/api/model";
+import type { CaseDetail, CaseStatus } from "@/api/model";
 import { describe } from "@/ui/states";
 import { useToast } from "@/ui/toast";
 
@@ -29,35 +29,32 @@ export function useQueue(status: CaseStatus) {
   return { query, cases: pages.flatMap((page) => page.items), total: pages.at(-1)?.total ?? 0 };
 }
 
-/**
- * Reserves the next best case and goes there. `leaving` is the case on screen: where the server offers that one
- * again (it is still reserved for this officer), the case after it in the queue is opened instead.
- */
-export function useNextCase(leaving?: string) {
+/** Reserves the next best case and goes there. `leaving` is the case on screen: it is given back, not offered again. */
+export function useNextCase(leaving: string | null) {
   const queries = useQueryClient();
   const router = useRouter();
   const toast = useToast();
-  const neighbours = useNeighbours(leaving);
+  const isOnOpenCase = () => leaving !== null && queries.getQueryData<CaseDetail>(keys.case(leaving))?.status === "open";
   return useMutation({
-    mutationFn: openNextCase,
+    mutationFn: () => openNextCase(leaving),
     onSuccess: (next) => {
       void queries.invalidateQueries({ queryKey: keys.cases });
-      if (next === null) {
+      if (next !== null) {
+        queries.setQueryData(keys.case(next.caseId), next);
+        router.push(caseHref(next.caseId));
+      } else if (isOnOpenCase()) {
+        toast.show({ tone: "done", text: "No other case is free." });
+      } else {
         toast.show({ tone: "done", text: "The queue is empty: no case is waiting." });
         router.push("/");
-        return;
       }
-      queries.setQueryData(keys.case(next.caseId), next);
-      const target = next.caseId === leaving ? neighbours.next : next.caseId;
-      if (target === undefined) toast.show({ tone: "done", text: "This is the last open case." });
-      else router.push(caseHref(target));
     },
     onError: (error) => toast.show({ tone: "failed", text: `No next case: ${describe(error)}` }),
   });
 }
 
 /** The cases before and after this one in the queue as it was last seen; the first one for a case that left it. */
-export function useNeighbours(caseId: string | undefined): { previous: string | undefined; next: string | undefined } {
+export function useNeighbours(caseId: string): { previous: string | undefined; next: string | undefined } {
   const { cases } = useQueue("open");
   const index = cases.findIndex((c) => c.caseId === caseId);
   return { previous: index > 0 ? cases[index - 1]?.caseId : undefined, next: cases[index + 1]?.caseId };
