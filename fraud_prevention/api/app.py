@@ -12,10 +12,10 @@ from flask import Flask, Response, g, request
 from werkzeug.exceptions import UnsupportedMediaType
 
 from fraud_prevention.api import problems
-from fraud_prevention.api.body import decode_json
 from fraud_prevention.api.metrics import ApiMetrics
 from fraud_prevention.domain.errors import FraudError
 from fraud_prevention.usecases.decide import DecideTransaction
+from fraud_prevention.usecases.intake import decode_json
 
 _JSON = "application/json"
 

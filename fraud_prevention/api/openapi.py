@@ -69,7 +69,9 @@ def _decide_operation(examples: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
             "413": _problem("The body is too large."),
             "415": _problem("The body is not JSON."),
             "422": _problem("The transaction breaks the contract; `errors` names each field."),
-            "503": _problem("Not accepted: the log did not take it in time. Retry with the same id."),
+            "503": _problem(
+                "Not confirmed: the log did not answer in time. It may have been recorded; retry with the same id."
+            ),
         },
     }
 
@@ -85,7 +87,11 @@ def _find_operation() -> dict[str, Any]:
         "operationId": "find",
         "summary": "The answer given for a transaction",
         "parameters": [parameter],
-        "responses": {"200": _json("The answer.", "Decision"), "404": _problem("Nothing was decided under this id.")},
+        "responses": {
+            "200": _json("The answer.", "Decision"),
+            "404": _problem("Nothing was decided under this id."),
+            "503": _problem("Nobody who keeps answers could be asked. Retry."),
+        },
     }
 
 

@@ -37,7 +37,7 @@ _TITLE: Final[dict[type[FraudError], str]] = {
     IdempotencyConflict: "The transaction id was used with another body",
     RequestInFlight: "The transaction is being decided",
     NotFound: "There is no such thing",
-    Unavailable: "A dependency did not answer; nothing was accepted",
+    Unavailable: "A dependency did not answer in time; the transaction may have been recorded, retry with the same id",
 }
 _RETRYABLE: Final = (RequestInFlight, Unavailable)
 

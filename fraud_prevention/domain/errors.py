@@ -6,17 +6,18 @@ FraudError
 ├── RequestInFlight         same id, first answer not ready        409
 ├── NotFound                no such case, alert or decision        404
 ├── CaseConflict            the case is not in a state for this    409
-├── InvalidPolicy           a rule or threshold file is wrong      422
-├── ArtefactRefused         a model file fails its checks          422
-├── HistoryUnusable         history cannot train or measure        422
+├── InvalidPolicy           a rule or threshold file is wrong
+├── ArtefactRefused         a model file fails its checks
+├── HistoryUnusable         history cannot train or measure
 ├── StateError
 │   ├── StateFenced         a newer writer owns the record; stop
 │   ├── StateMisplaced      a customer is in two partitions of the log
 │   └── StateCorrupt        a record does not parse; rebuild
-├── OffsetLost              the log no longer holds a record       500
+├── OffsetLost              the log no longer holds a record
 └── Unavailable             a dependency did not answer; retry     503
 
-Errors carry data, not only text. The HTTP status is mapped once, at the edge.
+Errors carry data, not only text. The HTTP status is mapped once, at the edge. An error without one ends a command, a
+start or a job with its reason; no request raises it, and one that did would get a 500.
 """
 
 from __future__ import annotations

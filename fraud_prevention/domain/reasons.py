@@ -79,7 +79,7 @@ _RULES: Final = (
         "VELOCITY_BURST",
         "rule",
         "Burst of transactions",
-        "{card_txn_count_5m:.0f} transactions of the card in five minutes",
+        "{card_txn_count_5m:.0f} transactions of the card in the five minutes before",
         _CHECK,
     ),
     Reason(
@@ -100,7 +100,7 @@ _RULES: Final = (
         "COUNTRY_HOPPING",
         "rule",
         "Country hopping",
-        "Card present in {distinct_countries_24h:.0f} countries within 24 hours",
+        "In a country new to the customer, after payments in {distinct_countries_24h:.0f} others within 24 hours",
         _PLACE,
     ),
 )

@@ -77,11 +77,15 @@ def load_policy(path: Path, feature_names: tuple[str, ...]) -> Policy:
     Raises InvalidPolicy naming the rule and what is wrong with it: not readable, an expression outside the
     language, an unknown reason code, or an example that decides otherwise than it says.
     """
+    return parse_policy(policy_text(path), feature_names)
+
+
+def policy_text(path: Path) -> str:
+    """The file's content. Raises InvalidPolicy where it cannot be read."""
     try:
-        text = path.read_text("utf-8")
+        return path.read_text("utf-8")
     except OSError as error:
         raise InvalidPolicy(str(path), f"cannot be read: {error.strerror}") from error
-    return parse_policy(text, feature_names)
 
 
 def parse_policy(text: str, feature_names: tuple[str, ...]) -> Policy:

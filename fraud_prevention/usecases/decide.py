@@ -8,8 +8,12 @@ Order of the steps, and why:
 4. the answer is kept. A crash anywhere before leaves a claim that expires, and a retry decides again from
    the same state; readers drop the repeat.
 
-What is missing degrades by rule: without Redis the decision is made without history and says so (`degraded`);
-without Kafka nothing is accepted; without the store of past decisions an id is taken for new.
+A time-out does not say whether the log took the records. So a refused attempt sets its decision aside and takes its
+pending entry back: a retry publishes exactly that decision again, and one who gives up does not count as a payment.
+
+What is missing degrades by rule: without Redis an id is looked up in the store of past decisions, then decided without
+history, which it says (`degraded`), and a refused attempt leaves no decision behind; without Kafka nothing is
+confirmed; without the store of past decisions an id is taken for new.
 """
 
 from __future__ import annotations
@@ -40,6 +44,7 @@ from fraud_prevention.ports import (
     StateStore,
 )
 from fraud_prevention.usecases.answer import answer_of
+from fraud_prevention.usecases.draft import Draft
 from fraud_prevention.usecases.durability import publish_durably
 
 DEGRADED_STATE: Final = "state"
@@ -73,7 +78,7 @@ class Dependencies:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The JSON answer; `decision` is the payload of decisions.v1 where it was made by this call."""
+    """The JSON answer; `decision` is the payload of decisions.v1 where this call made it durable."""
 
     body: bytes
     decision: Mapping[str, Any] | None = None
@@ -85,7 +90,6 @@ class _Vector:
 
     values: FloatArray
     record_version: int
-    absorbed: tuple[bytes, ...]
     degraded: tuple[str, ...]
 
 
@@ -114,7 +118,8 @@ class DecideTransaction:
         """Decide, or give the answer that this id already has.
 
         Raises InvalidTransaction, IdempotencyConflict (the id was used with another body), RequestInFlight
-        (another caller is still deciding), Unavailable (the log did not take it: nothing is accepted).
+        (another caller is still deciding), Unavailable (nothing is confirmed, but it may have been recorded: a retry
+        with the same id finds out).
         """
         clock = self._needs.clock
         started_s, now_ms = clock.monotonic_s(), clock.now_ms()
@@ -125,18 +130,37 @@ class DecideTransaction:
             claim = self._claim(transaction.transaction_id, digest, started_s)
         except Unavailable as error:
             log.warning("answer_store_unavailable", transaction_id=transaction.transaction_id, reason=str(error))
-            return self._decide(transaction, self._without_state(transaction), started_s)
+            return self._answer_unclaimed(transaction, payload, started_s)
         if claim.answer is not None:
             return Answer(claim.answer)
+        return self._answer_claimed(transaction, payload, claim, digest, started_s)
+
+    def _answer_unclaimed(self, transaction: Transaction, payload: dict[str, Any], started_s: float) -> Answer:
+        """Nobody knows which answers were given lately, so every id is looked up."""
+        past = self._look_up(transaction.transaction_id, payload)
+        if past is not None:
+            return past
+        return self._publish(self._decide(transaction, self._without_state(transaction), started_s))
+
+    def _answer_claimed(
+        self, transaction: Transaction, payload: dict[str, Any], claim: Claim, digest: bytes, started_s: float
+    ) -> Answer:
+        answers, transaction_id, draft = self._needs.answers, transaction.transaction_id, None
         try:
-            answer = self._look_up(transaction, payload, claim) or self._decide(
-                transaction, self._with_state(transaction), started_s
-            )
+            answer = self._find_past(transaction, payload, claim)
+            if answer is None:
+                draft = self._take_up(transaction, claim) or self._decide(
+                    transaction, self._with_state(transaction), started_s
+                )
+                answer = self._publish(draft)
         except BaseException:
-            # Whatever went wrong, a retry should not have to wait for the claim to expire.
-            self._keep(self._needs.answers.release, transaction.transaction_id, digest, claim.token)
+            if draft is None:
+                # Whatever went wrong, a retry should not have to wait for the claim to expire.
+                self._keep(answers.release, transaction_id, digest, claim.token)
+            else:
+                self._keep(self._set_aside, transaction, digest, claim.token, draft)
             raise
-        self._keep(self._needs.answers.store, transaction.transaction_id, digest, claim.token, answer.body)
+        self._keep(answers.store, transaction_id, digest, claim.token, answer.body)
         return answer
 
     def find(self, transaction_id: str) -> bytes:
@@ -170,29 +194,52 @@ class DecideTransaction:
             clock.sleep(min(pause_s, left_s))
             pause_s = min(pause_s * 2, _LONGEST_POLL_S)
 
-    def _look_up(self, transaction: Transaction, payload: dict[str, Any], claim: Claim) -> Answer | None:
-        """The answer of an id that was decided before the cache began, else None.
+    def _find_past(self, transaction: Transaction, payload: dict[str, Any], claim: Claim) -> Answer | None:
+        """The answer of an id that was decided before the cache began, else None. Raises IdempotencyConflict.
 
         An event whose time lies after that moment cannot have been submitted before it, so the usual
-        request costs no query. Raises IdempotencyConflict.
+        request costs no query.
+        """
+        could_be_older = transaction.event_time <= claim.cache_since_ms + self._bounds.max_future_ms
+        if claim.draft is not None or (self._bounds.is_enforced and not could_be_older):
+            return None
+        return self._look_up(transaction.transaction_id, payload)
+
+    def _look_up(self, transaction_id: str, payload: dict[str, Any]) -> Answer | None:
+        """The answer that the store of past decisions has, None where it has none or is away.
+
+        Raises IdempotencyConflict.
         """
         if self._needs.lookup is None:
             return None
-        could_be_older = transaction.event_time <= claim.cache_since_ms + self._bounds.max_future_ms
-        if self._bounds.is_enforced and not could_be_older:
-            return None
         try:
-            past = self._needs.lookup.find(transaction.transaction_id)
+            past = self._needs.lookup.find(transaction_id)
         except Unavailable as error:
-            log.warning("decision_lookup_unavailable", transaction_id=transaction.transaction_id, reason=str(error))
+            log.warning("decision_lookup_unavailable", transaction_id=transaction_id, reason=str(error))
             return None
         if past is None:
             return None
         said = {k: v for k, v in payload.items() if v is not None}
         if any(past.decision.get(name, value) != value for name, value in said.items() if name != "decided_by"):
-            raise IdempotencyConflict(transaction.transaction_id)
-        log.info("answer_restored", transaction_id=transaction.transaction_id)
+            raise IdempotencyConflict(transaction_id)
+        log.info("answer_restored", transaction_id=transaction_id)
         return Answer(answer_of(past.decision))
+
+    def _take_up(self, transaction: Transaction, claim: Claim) -> Draft | None:
+        """What an earlier attempt decided; its pending entry was taken back and is put in again."""
+        if claim.draft is None:
+            return None
+        self._keep(self._needs.states.read_and_append, transaction)
+        log.info("draft_taken_up", transaction_id=transaction.transaction_id)
+        return Draft.from_bytes(claim.draft)
+
+    def _set_aside(self, transaction: Transaction, digest: bytes, token: bytes, draft: Draft) -> None:
+        """Leave the decision to the next attempt. Raises Unavailable.
+
+        Only then the pending entry may go: a retry that had to decide anew must see what this attempt saw.
+        """
+        if self._needs.answers.set_aside(transaction.transaction_id, digest, token, draft.to_bytes()):
+            self._needs.states.withdraw(transaction)
 
     def _with_state(self, transaction: Transaction) -> _Vector:
         try:
@@ -201,35 +248,39 @@ class DecideTransaction:
         except (Unavailable, StateCorrupt) as error:
             log.warning("state_unavailable", transaction_id=transaction.transaction_id, reason=str(error))
             return self._without_state(transaction)
-        return _Vector(values, state.version, absorbed, ())
+        if absorbed:
+            self._keep(self._needs.states.drop_pending, transaction.customer_id, absorbed)
+        return _Vector(values, state.version, ())
 
     def _without_state(self, transaction: Transaction) -> _Vector:
-        return _Vector(self._needs.kernel.without_state(transaction), -1, (), (DEGRADED_STATE,))
+        return _Vector(self._needs.kernel.without_state(transaction), -1, (DEGRADED_STATE,))
 
-    def _decide(self, transaction: Transaction, vector: _Vector, started_s: float) -> Answer:
-        """Score, decide and make it durable."""
+    def _decide(self, transaction: Transaction, vector: _Vector, started_s: float) -> Draft:
+        """Score and decide; nothing leaves this process."""
         needs, wire = self._needs, transaction.to_wire()
         features = vector.values[None, :]
         scores = needs.scorer.score(features)
         verdicts = evaluate(needs.policy, columns_of([wire], needs.policy.transaction_columns), features, scores)
         context = replace(self._context, degraded=vector.degraded) if vector.degraded else self._context
-        decided_s = needs.clock.monotonic_s()
-        latency_ms = round((decided_s - started_s) * 1000, 3)
+        latency_ms = round((needs.clock.monotonic_s() - started_s) * 1000, 3)
         emissions = assemble(
             [wire], features, scores, verdicts, context, [vector.record_version], needs.clock.now_ms(), [latency_ms]
         )
         accepted = Emission(topics.TRANSACTIONS, transaction.customer_id.encode(), orjson.dumps(wire))
-        deadline_s = decided_s + self._limits.ack_timeout_s
-        publish_durably(needs.event_log, emissions, self._limits.ack_timeout_s)
-        publish_durably(needs.event_log, [accepted], deadline_s - needs.clock.monotonic_s())
-        if vector.absorbed:
-            self._keep(needs.states.drop_pending, transaction.customer_id, vector.absorbed)
-        decision = orjson.loads(next(emission.value for emission in emissions if emission.topic == topics.DECISIONS))
+        return Draft(tuple(emissions), accepted)
+
+    def _publish(self, draft: Draft) -> Answer:
+        """Make it durable. Raises Unavailable; some records may be on the log then."""
+        clock, event_log = self._needs.clock, self._needs.event_log
+        deadline_s = clock.monotonic_s() + self._limits.ack_timeout_s
+        publish_durably(event_log, draft.decided, self._limits.ack_timeout_s)
+        publish_durably(event_log, [draft.accepted], deadline_s - clock.monotonic_s())
+        decision = draft.decision()
         return Answer(answer_of(decision), decision)
 
     @staticmethod
-    def _keep(action: Callable[..., None], *arguments: object) -> None:
-        """Housekeeping that may be lost without harm: the decision stands on the log."""
+    def _keep(action: Callable[..., object], *arguments: object) -> None:
+        """Housekeeping that may be lost: what it is for then ends by itself."""
         try:
             action(*arguments)
         except Unavailable as error:

@@ -18,8 +18,10 @@ _POOL_TIMEOUT_S: Final = 5
 _DEPENDENCY: Final = "postgresql"
 
 
-def connect(dsn: str, pool_size: int = 4, statement_timeout_ms: int = 30_000) -> Engine:
-    """An engine that has not connected yet. `dsn` is a libpq URL."""
+def connect(
+    dsn: str, pool_size: int = 4, statement_timeout_ms: int = 30_000, connect_timeout_s: int = _CONNECT_TIMEOUT_S
+) -> Engine:
+    """An engine that has not connected yet. `dsn` is a libpq URL; libpq waits at least 2 s for a connection."""
     url = make_url(dsn).set(drivername="postgresql+psycopg2")
     options = f"-c statement_timeout={statement_timeout_ms} -c lock_timeout={statement_timeout_ms} -c timezone=UTC"
     return create_engine(
@@ -31,7 +33,12 @@ def connect(dsn: str, pool_size: int = 4, statement_timeout_ms: int = 30_000) ->
         # Many rows a round trip: the default sends an upsert of many rows one by one.
         executemany_mode="values_plus_batch",
         executemany_batch_page_size=500,
-        connect_args={"connect_timeout": _CONNECT_TIMEOUT_S, "options": options},
+        # A peer that is gone acknowledges nothing; without a limit the kernel would try for a quarter of an hour.
+        connect_args={
+            "connect_timeout": connect_timeout_s,
+            "tcp_user_timeout": connect_timeout_s * 1000,
+            "options": options,
+        },
     )
 
 

@@ -1,8 +1,9 @@
 """Answers by transaction id in Redis: the same request gets the same bytes, and one caller decides at a time.
 
 Keys: `answer:{id}` is a claim ("C", digest of the body, token of the caller) until it becomes an answer ("A",
-digest, bytes); `answers:since` is the moment from which this server holds every answer, so that a caller
-knows what a miss means. A claim expires by itself: whoever died between claim and answer locks nothing.
+digest, bytes); `draft:{id}` (digest, bytes) is what an attempt decided that could not see it acknowledged;
+`answers:since` is the moment from which this server holds every answer, so that a caller knows what a miss means.
+A claim expires by itself: whoever died between claim and answer locks nothing.
 """
 
 from __future__ import annotations
@@ -23,15 +24,27 @@ _ANSWER: Final = b"A"
 _SINCE_KEY: Final = "answers:since"
 
 # A command whose reply was lost is sent again, so each script gives its own caller the same result twice.
-_CLAIM_SCRIPT: Final = """
-local held = redis.call('GET', KEYS[1])
-if not held then redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2]) end
-return held
+_CLAIM_SCRIPT: Final = f"""
+local held, draft = redis.call('GET', KEYS[1]), redis.call('GET', KEYS[2])
+local is_other = draft and string.sub(draft, 1, {DIGEST_BYTES}) ~= string.sub(ARGV[1], 2, {1 + DIGEST_BYTES})
+if not held and not is_other then redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2]) end
+return {{held, draft}}
 """
 _STORE_SCRIPT: Final = """
 local held = redis.call('GET', KEYS[1])
-if not held or held == ARGV[1] then redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3]) end
+if not held or held == ARGV[1] then
+  redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
+  redis.call('DEL', KEYS[2])
+end
 return 1
+"""
+# The draft before the claim goes: whoever claims next finds it.
+_SET_ASIDE_SCRIPT: Final = """
+local held = redis.call('GET', KEYS[1])
+if held and held ~= ARGV[1] then return 0 end
+redis.call('SET', KEYS[2], ARGV[2], 'PX', ARGV[3], 'NX')
+redis.call('DEL', KEYS[1])
+return redis.call('GET', KEYS[2]) == ARGV[2] and 1 or 0
 """
 _RELEASE_SCRIPT: Final = """
 if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end
@@ -41,7 +54,7 @@ return 1
 
 @dataclass(frozen=True, slots=True)
 class Lifetimes:
-    """How long a claim and an answer live. A claim must outlive the longest attempt."""
+    """How long a claim, and an answer or a draft, live. A claim must outlive the longest attempt."""
 
     claim_ms: int
     answer_ms: int
@@ -52,6 +65,15 @@ def answer_key(transaction_id: str) -> str:
     return f"answer:{{{transaction_id}}}"
 
 
+def draft_key(transaction_id: str) -> str:
+    """Where the draft of a transaction is, in the same hash slot."""
+    return f"draft:{{{transaction_id}}}"
+
+
+def _keys(transaction_id: str) -> list[str]:
+    return [answer_key(transaction_id), draft_key(transaction_id)]
+
+
 class RedisAnswerStore:
     """`ports.AnswerStore` on one Redis."""
 
@@ -60,6 +82,7 @@ class RedisAnswerStore:
         self._lifetimes = lifetimes
         self._claim = client.register_script(_CLAIM_SCRIPT)
         self._store = client.register_script(_STORE_SCRIPT)
+        self._set_aside = client.register_script(_SET_ASIDE_SCRIPT)
         self._release = client.register_script(_RELEASE_SCRIPT)
 
     def claim(self, transaction_id: str, body_digest: bytes, now_ms: int) -> Claim:
@@ -68,15 +91,19 @@ class RedisAnswerStore:
         ours = _CLAIM + body_digest + token
         try:
             with self._redis.pipeline(transaction=False) as pipe:
-                self._claim([answer_key(transaction_id)], [ours, self._lifetimes.claim_ms], client=pipe)
+                self._claim(_keys(transaction_id), [ours, self._lifetimes.claim_ms], client=pipe)
                 pipe.set(_SINCE_KEY, now_ms, nx=True)
                 pipe.get(_SINCE_KEY)
-                held, _, since = cast("tuple[bytes | None, object, bytes | None]", tuple(pipe.execute()))
+                (held, draft), _, since = cast(
+                    "tuple[tuple[bytes | None, bytes | None], object, bytes | None]", tuple(pipe.execute())
+                )
         except redis.RedisError as error:
             raise Unavailable("redis", str(error)) from error
         since_ms = max(int(since or now_ms), now_ms - self._lifetimes.answer_ms)
         if held is None or held == ours:
-            return Claim(True, None, True, token, since_ms)
+            is_same_body = draft is None or draft[:DIGEST_BYTES] == body_digest
+            kept = draft[DIGEST_BYTES:] if draft and is_same_body else None
+            return Claim(is_same_body, None, is_same_body, token, since_ms, kept)
         is_same_body = held[1 : 1 + DIGEST_BYTES] == body_digest
         answer = held[1 + DIGEST_BYTES :] if held[:1] == _ANSWER and is_same_body else None
         return Claim(False, answer, is_same_body, token, since_ms)
@@ -89,7 +116,7 @@ class RedisAnswerStore:
             self._lifetimes.answer_ms,
         ]
         try:
-            self._store([answer_key(transaction_id)], values)
+            self._store(_keys(transaction_id), values)
         except redis.RedisError as error:
             raise Unavailable("redis", str(error)) from error
 
@@ -97,6 +124,14 @@ class RedisAnswerStore:
         """See `ports.AnswerStore.release`."""
         try:
             self._release([answer_key(transaction_id)], [_CLAIM + body_digest + token])
+        except redis.RedisError as error:
+            raise Unavailable("redis", str(error)) from error
+
+    def set_aside(self, transaction_id: str, body_digest: bytes, token: bytes, draft: bytes) -> bool:
+        """See `ports.AnswerStore.set_aside`."""
+        values: list[bytes | int] = [_CLAIM + body_digest + token, body_digest + draft, self._lifetimes.answer_ms]
+        try:
+            return bool(self._set_aside(_keys(transaction_id), values))
         except redis.RedisError as error:
             raise Unavailable("redis", str(error)) from error
 

@@ -21,8 +21,11 @@ from model.features.record import CAP, ENTRY, HEADER
 
 # One script call holds the server for about a millisecond at this many records.
 _KEYS_PER_CALL: Final = 500
-# A pending entry whose transaction never reached the log (a crash between the two) stops counting after a day.
+# A pending entry whose transaction never reached the log (a crash between the two) stops counting after a day, by
+# the clock of the Redis server, which every process shares.
 PENDING_TTL_S: Final = 86_400
+# An entry waits as ms since 1970 of its append (int64), then the event's bytes.
+STAMP_BYTES: Final = 8
 
 _OFFSETS_AT: Final = cast(int, cast(Any, HEADER.fields)["start_offset"][1])
 _ID_AT: Final = cast(int, cast(Any, ENTRY.fields)["transaction"][1])
@@ -41,20 +44,38 @@ for i, key in ipairs(KEYS) do redis.call('SET', key, ARGV[i + 2]) end
 return {{0, 0}}
 """
 
-# The pending list before this event, and the event behind it; the same id is never appended twice.
+# The pending list before this event, and the event behind it; the same id is never appended twice. What is out of
+# time goes, and so does what an older layout has left.
 _APPEND: Final = f"""
+local clock = redis.call('TIME')
+local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
+local oldest = now - tonumber(ARGV[4]) * 1000
 local before = {{}}
-local waiting = redis.call('LRANGE', KEYS[2], 0, -1)
-for i, entry in ipairs(waiting) do
-  if string.sub(entry, {_ID_AT + 1}, {_ID_AT + 8}) == ARGV[2] then
-    return {{redis.call('GET', KEYS[1]), before}}
+for _, held in ipairs(redis.call('LRANGE', KEYS[2], 0, -1)) do
+  if #held ~= {STAMP_BYTES + ENTRY.itemsize} or struct.unpack('<i8', held) < oldest then
+    redis.call('LREM', KEYS[2], 1, held)
+  else
+    local entry = string.sub(held, {STAMP_BYTES + 1})
+    if string.sub(entry, {_ID_AT + 1}, {_ID_AT + 8}) == ARGV[2] then
+      return {{redis.call('GET', KEYS[1]), before}}
+    end
+    before[#before + 1] = entry
   end
-  before[i] = entry
 end
-redis.call('RPUSH', KEYS[2], ARGV[1])
-if #waiting >= tonumber(ARGV[3]) then redis.call('LPOP', KEYS[2]) end
+redis.call('RPUSH', KEYS[2], struct.pack('<i8', now) .. ARGV[1])
+if #before >= tonumber(ARGV[3]) then redis.call('LPOP', KEYS[2]) end
 redis.call('EXPIRE', KEYS[2], ARGV[4])
 return {{redis.call('GET', KEYS[1]), before}}
+"""
+
+# Takes entries out by the event's bytes, whenever they were appended.
+_DROP: Final = f"""
+local doomed = {{}}
+for _, entry in ipairs(ARGV) do doomed[entry] = true end
+for _, held in ipairs(redis.call('LRANGE', KEYS[1], 0, -1)) do
+  if doomed[string.sub(held, {STAMP_BYTES + 1})] then redis.call('LREM', KEYS[1], 1, held) end
+end
+return 1
 """
 
 # First write wins for a batch's start offset; a greater one held means that this writer is behind.
@@ -93,6 +114,7 @@ class RedisStateStore:
         self._redis = client
         self._write = client.register_script(_WRITE)
         self._append = client.register_script(_APPEND)
+        self._drop = client.register_script(_DROP)
         self._bind = client.register_script(_BIND)
 
     def read_and_append(self, transaction: Transaction) -> CustomerState:
@@ -105,16 +127,16 @@ class RedisStateStore:
             raise Unavailable("redis", str(error)) from error
         return CustomerState(record, tuple(pending), record_version(record))
 
+    def withdraw(self, transaction: Transaction) -> None:
+        """See `ports.StateStore.withdraw`."""
+        self.drop_pending(transaction.customer_id, [pending_entry(transaction)])
+
     def drop_pending(self, customer_id: str, entries: Sequence[bytes]) -> None:
         """See `ports.StateStore.drop_pending`."""
         if not entries:
             return
-        key = pending_key(customer_id)
         try:
-            with self._redis.pipeline(transaction=False) as pipe:
-                for entry in entries:
-                    pipe.lrem(key, 1, cast(str, entry))
-                pipe.execute()
+            self._drop([pending_key(customer_id)], list(entries))
         except redis.RedisError as error:
             raise Unavailable("redis", str(error)) from error
 

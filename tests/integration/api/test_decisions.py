@@ -113,7 +113,7 @@ def test_unknown_id_is_not_found(client: FlaskClient) -> None:
     assert response.content_type == "application/problem+json"
 
 
-def test_without_kafka_nothing_is_accepted_and_the_retry_need_not_wait(
+def test_without_kafka_nothing_is_confirmed_and_the_retry_need_not_wait(
     brain: Brain, settings: Settings, make_payload: MakePayload
 ) -> None:
     quick = settings.api.model_copy(update={"ack_timeout_ms": 300})
