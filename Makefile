@@ -113,10 +113,13 @@ lock: $(UV) ## Recompile the locks; UPGRADE=1 moves to the newest versions that 
 docs: $(PYTHON_STAMP) ## Regenerate the pages that are made from code
 	$(BIN)/fraud settings --markdown > docs/settings.md
 	$(BIN)/fraud features list --markdown > docs/features.md
+	$(BIN)/fraud contracts --markdown > docs/data-contract.md
+	$(BIN)/python -m visualization_dashboard.backend.openapi
 
 .PHONY: clean
-clean: ## Remove all that setup made; the data of the local stack under .run stays
-	rm -rf .venv .cache $(FRONTEND)/node_modules $(FRONTEND)/.next
+clean: ## Remove all that setup made; worlds and imports in .cache stay, and the stack's data in .run
+	rm -rf .venv $(addprefix .cache/,uv stamps-jars kafka-jars spark-jars mypy pytest grimp import-linter) \
+		$(FRONTEND)/node_modules $(FRONTEND)/.next
 
 # The steps of setup.
 $(UV): requirements/uv.txt

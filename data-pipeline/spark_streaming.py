@@ -2,10 +2,24 @@
 
 import sys
 
-from config import check_environment, load_run_env
+from pydantic import ValidationError
+
+from config import UnknownSetting, check_environment, load_run_env
 from data_pipeline.stream.job import run
+from fraud_prevention.domain.errors import FraudError
+from fraud_prevention.log_format import log_json
+
+
+def main() -> int:
+    """Returns the exit code; what cannot start says why in one sentence."""
+    log_json()
+    try:
+        load_run_env()
+        check_environment()
+        return run()
+    except (ValidationError, UnknownSetting, FraudError) as error:
+        sys.exit(f"stream cannot start: {error}")
+
 
 if __name__ == "__main__":
-    load_run_env()
-    check_environment()
-    sys.exit(run())
+    sys.exit(main())

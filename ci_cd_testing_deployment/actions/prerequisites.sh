@@ -36,16 +36,24 @@ missing_servers() {
 }
 
 check_java() {
-    local version
-    version=$(java -version 2>&1 | sed -n '/version "/{s/.*version "\([0-9]*\).*/\1/p;q;}') || true
-    [ "${version:-0}" -ge 17 ] || lacking "Java 17 or newer is needed: install it (apt-get install openjdk-17-jdk-headless, or brew install openjdk@17)"
+    local java=java version
+    [ -z "${JAVA_HOME:-}" ] || java=$JAVA_HOME/bin/java  # as the stack looks for it
+    version=$("$java" -version 2>&1 | sed -n '/version "/{s/.*version "\([0-9]*\).*/\1/p;q;}') || true
+    [ "${version:-0}" -ge 17 ] || lacking "Java 17 or newer is needed: install it (apt-get install default-jdk-headless, or brew install openjdk@17)"
     command -v mvn >/dev/null || lacking "Maven is needed to fetch Kafka and Spark's connector: install it (apt-get install maven, or brew install maven)"
 }
 
 check_node() {
-    local version
-    version=$(node --version 2>/dev/null | sed 's/^v\([0-9]*\).*/\1/') || true
-    [ "${version:-0}" -ge 20 ] || lacking "Node.js 20 or newer is needed: install it (brew install node, or a NodeSource or nvm package on Linux)"
+    local version major minor
+    version=$(node --version 2>/dev/null) || true
+    # The ranges are those of the pages' build tools.
+    IFS=. read -r major minor _ <<<"${version#v}"
+    case "${major:-0}" in
+        20) [ "${minor:-0}" -ge 19 ] && major=ok ;;
+        22) [ "${minor:-0}" -ge 13 ] && major=ok ;;
+        *) [ "${major:-0}" -ge 24 ] && major=ok ;;
+    esac
+    [ "$major" = ok ] || lacking "Node.js 20.19, 22.13, 24 or newer is needed: install it (brew install node, or a NodeSource or nvm package on Linux)"
     command -v npm >/dev/null || lacking "npm is needed beside Node.js: install it (apt-get install npm)"
 }
 

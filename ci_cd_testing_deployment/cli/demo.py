@@ -82,12 +82,25 @@ def _live(
     return json.dumps(asdict(run_demo(plan, _stack(config.RUN_DIR), _say)))
 
 
+def _digest(*files: Path) -> str:
+    """Of their content: another file, or another mapping of it, is another import."""
+    from hashlib import file_digest, sha256
+
+    digests = []
+    for file in files:
+        if not file.is_file():
+            raise typer.BadParameter(f"there is no file {file}")
+        with file.open("rb") as stream:
+            digests.append(file_digest(stream, "sha256").digest())
+    return sha256(b"".join(digests)).hexdigest()[:12]
+
+
 def _replay(file: Path, mapping: Path, start: datetime, days: int) -> str:
     from ci_cd_testing_deployment.local.replay_demo import ReplayPlan, run_replay
     from data_pipeline.history.importing import import_history
     from model.training.offline_week import DaySpan
 
-    folder = REPLAY_DIR / file.stem
+    folder = REPLAY_DIR / f"{file.stem}-{_digest(file, mapping)}"
     if not (folder / "history.parquet").exists():
         _say(f"importing {file}")
         import_history(file, mapping, folder)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from ci_cd_testing_deployment.local import ports as loopback
-from ci_cd_testing_deployment.local.errors import MissingPrerequisite
+from ci_cd_testing_deployment.local.errors import NotBuilt
 from ci_cd_testing_deployment.local.place import Context
 from ci_cd_testing_deployment.local.prerequisites import find_java, find_node
 from ci_cd_testing_deployment.local.process import Launch
@@ -67,7 +67,7 @@ class App:
             find_java()
         for need in self.needs:
             if not need.path(context).exists():
-                raise MissingPrerequisite(f"{self.name} cannot start: {need.what} is missing", need.cure)
+                raise NotBuilt(f"{self.name} cannot start: {need.what} is missing", need.cure)
 
     def prepare(self, context: Context) -> Launch:
         context.place.ready_file(self.name).unlink(missing_ok=True)
@@ -145,7 +145,7 @@ APPS: Final = (
             Need(
                 "visualization_dashboard/frontend/.next/standalone/server.js",
                 "the built dashboard",
-                "build it with `make web`",
+                "build it with `make setup`",
             ),
         ),
     ),

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
-import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -15,7 +13,9 @@ from typing import Final
 
 import psycopg2
 
+from ci_cd_testing_deployment.local.errors import StackError
 from ci_cd_testing_deployment.local.log_counts import LogCounts
+from ci_cd_testing_deployment.local.process import ProcessRecord, is_alive
 from ci_cd_testing_deployment.local.rebuild import rebuild_from_history
 from ci_cd_testing_deployment.local.stack import LocalStack
 from config import ROOT, RedisSettings
@@ -29,10 +29,10 @@ from model.training.train import TrainingRequest
 from model.training.windows import SplitPlan
 from storage_security.redis.state_store import RedisStateStore, connect
 
+PRODUCER: Final = "producer"
 DATA_SERVERS: Final = ("kafka", "redis", "postgres")
 _POLL_S: Final = 0.5
 _SHOW_EVERY_S: Final = 5.0
-_PRODUCER_STOP_S: Final = 30.0  # it flushes what it holds
 _CATCH_UP_S: Final = 90.0  # a few batches and a sink round, on a busy machine
 _DAY_S: Final = 86_400
 # The live stream plays these days faster than they pass: at the default rate they last for about three quarters of an
@@ -129,45 +129,28 @@ def run_demo(plan: DemoPlan, stack: LocalStack, say: Say) -> DemoSummary:
 def _stream(plan: DemoPlan, stack: LocalStack, log: LogCounts, say: Say, dashboard: str, started: float) -> DemoSummary:
     dsn = stack.settings()["FRAUD_POSTGRES_DSN"]
     before = _count(log, dsn)
-    producer = _start_producer(plan, stack)
+    producer = stack.start_beside(PRODUCER, _producer_command(plan))
     say(f"dashboard: {dashboard}")
     try:
         _watch(plan, lambda: _count(log, dsn).since(before), producer, say, started)
     except KeyboardInterrupt:
         say("stopping")
-    finally:
-        producer.send_signal(signal.SIGTERM)
-        try:
-            producer.wait(_PRODUCER_STOP_S)
-        except subprocess.TimeoutExpired:
-            producer.kill()
+    stack.down([PRODUCER])
     done = _settled(lambda: _count(log, dsn).since(before))
     return DemoSummary(done.transactions, done.decisions, done.alerts, done.cases, done.dead_letters, dashboard)
 
 
-def _start_producer(plan: DemoPlan, stack: LocalStack) -> subprocess.Popen[bytes]:
+def _producer_command(plan: DemoPlan) -> list[str]:
     command = [sys.executable, str(ROOT / "data-pipeline" / "kafka_producer.py"), "--world", str(plan.world)]
-    command += ["--rate", str(plan.rate), "--fraud-rate", str(plan.fraud_rate)]
-    with (stack.place.run_dir / "logs" / "producer.log").open("wb") as out:
-        # In a session of its own: Ctrl-C is for this process, which then stops the producer first.
-        return subprocess.Popen(
-            command,
-            stdout=out,
-            stderr=subprocess.STDOUT,
-            env={**os.environ, **stack.settings()},
-            start_new_session=True,
-        )
+    return [*command, "--rate", str(plan.rate), "--fraud-rate", str(plan.fraud_rate)]
 
 
-def _watch(
-    plan: DemoPlan, count: Callable[[], _Counts], producer: subprocess.Popen[bytes], say: Say, started: float
-) -> None:
+def _watch(plan: DemoPlan, count: Callable[[], _Counts], producer: ProcessRecord, say: Say, started: float) -> None:
     begun = time.monotonic()
     shown, has_decided = begun, False
     while plan.seconds is None or time.monotonic() - begun < plan.seconds:
-        if producer.poll() is not None:
-            say(f"the producer ended with code {producer.returncode}; see producer.log beside the other logs")
-            return
+        if not is_alive(producer):
+            raise StackError("the producer has ended by itself; see producer.log beside the other logs")
         found = count()
         now = time.monotonic()
         if not has_decided and found.decisions:
@@ -183,10 +166,16 @@ def _watch(
 
 
 def _settled(count: Callable[[], _Counts]) -> _Counts:
-    """The counts once everything is answered and stored, or as they are when that takes too long."""
+    """The counts once everything is answered and stored. Raises StackError when that takes too long."""
     deadline = time.monotonic() + _CATCH_UP_S
     found = count()
-    while not found.is_settled and time.monotonic() < deadline:
+    while not found.is_settled:
+        if time.monotonic() > deadline:
+            raise StackError(
+                f"{_CATCH_UP_S:.0f} s after the last transaction, {found.decisions} of {found.transactions} are decided "
+                f"({found.dead_letters} dead letters) and {found.alerts} of {found.alert_records} alerts are stored; "
+                "see the logs of stream and sink"
+            )
         time.sleep(_POLL_S)
         found = count()
     return found

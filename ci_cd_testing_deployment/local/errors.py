@@ -1,7 +1,8 @@
 """What can go wrong with the local stack.
 
 StackError
-├── MissingPrerequisite   something has to be installed or built first; `cure` says how
+├── MissingPrerequisite   something has to be installed first; `cure` says how
+│   └── NotBuilt          something of our own has to be built first
 ├── NotReady              a process did not become ready in time, or ended before
 ├── DataIncompatible      data on disk belongs to another version of the server
 └── Busy                  another command is working on the same run directory
@@ -22,6 +23,10 @@ class MissingPrerequisite(StackError):
     def __init__(self, what: str, cure: str) -> None:
         self.what, self.cure = what, cure
         super().__init__(f"{what}: {cure}")
+
+
+class NotBuilt(MissingPrerequisite):
+    """A part of the product that set-up or training makes is not there."""
 
 
 class NotReady(StackError):

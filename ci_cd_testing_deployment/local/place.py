@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -75,6 +75,10 @@ class Place:
 
     def pid_file(self, name: str) -> Path:
         return self._pids / f"{name}.json"
+
+    def recorded(self, but: Collection[str]) -> list[str]:
+        """Names that have a pid file, without those of `but`."""
+        return sorted({path.stem for path in self._pids.glob("*.json")} - set(but))
 
     def ready_file(self, name: str) -> Path:
         return self._ready / name

@@ -26,7 +26,7 @@ def _version(argv: list[str], pattern: str) -> int | None:
 def find_java() -> str:
     """Path of a Java 17 or newer: JAVA_HOME wins over PATH."""
     cure = (
-        f"install Java {_OLDEST_JAVA} or newer (Debian, Ubuntu: `apt-get install openjdk-17-jre-headless`) "
+        f"install Java {_OLDEST_JAVA} or newer (Debian, Ubuntu: `apt-get install default-jre-headless`) "
         "and put `java` on PATH or set JAVA_HOME"
     )
     home = os.environ.get("JAVA_HOME")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import os
 import shutil
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -25,13 +26,13 @@ from ci_cd_testing_deployment.local.interrupts import interrupts_deferred
 from ci_cd_testing_deployment.local.kafka_server import KafkaServer
 from ci_cd_testing_deployment.local.place import Context, Place, write_private
 from ci_cd_testing_deployment.local.postgres_server import PostgresServer
-from ci_cd_testing_deployment.local.process import ProcessRecord
+from ci_cd_testing_deployment.local.process import Launch, ProcessRecord
 from ci_cd_testing_deployment.local.progress import Progress, Silent
 from ci_cd_testing_deployment.local.redis_server import RedisServer
 from ci_cd_testing_deployment.local.service import Service
 from ci_cd_testing_deployment.local.setup_steps import STEPS, SetupStep
 from ci_cd_testing_deployment.local.status import ServiceStatus, State, usage
-from config import CACHE_DIR, RUN_DIR
+from config import CACHE_DIR, ROOT, RUN_DIR
 
 # The order of the table is the order of starting; stopping goes backwards.
 SERVICES: tuple[Service, ...] = (KafkaServer(), RedisServer(), PostgresServer(), *APPS)
@@ -182,30 +183,47 @@ class LocalStack:
         tail = log.read_text(errors="replace").splitlines()[-_TAIL_LINES:] if log.exists() else []
         return NotReady(name, reason, log, "\n".join(tail))
 
+    def start_beside(self, name: str, argv: Sequence[str]) -> ProcessRecord:
+        """Start a program that uses the stack and is stopped with it; one of this name that runs is stopped first."""
+        with self._locked():
+            self._clear_leftovers(name)
+            env = {**os.environ, **self.settings()}
+            launch = Launch(argv, env, ROOT)
+            self._started.append(name)
+            return process.spawn(
+                launch,
+                mark=f"{self.place.run_dir}:{name}",
+                log=self.place.log(name),
+                pid_file=self.place.pid_file(name),
+            )
+
     # --- stopping ---
 
     def down(self, services: Collection[str] | None = None) -> list[str]:
         """Stop the named services (None: all) and say which were running. Data stays."""
         if not self.place.run_dir.exists():
             return []
-        wanted = self._services if services is None else services
         with self._locked(), interrupts_deferred():
-            stopped = self._stop([name for name in self._services if name in wanted])
-            self._write_env()
-        self._started = [name for name in self._started if name not in stopped]
-        return stopped
+            return self._down(services)
 
     def reset(self) -> None:
         """Stop everything and delete what the servers and the stream have stored. Models stay."""
-        self.down()
         if not self.place.run_dir.exists():
             return
-        with self._locked():
+        with self._locked(), interrupts_deferred():
+            self._down(None)
             # Together, or feature state would meet a log that it does not come from.
             substitute = substitute_for(self.place.data("postgres"))
             for folder in (self.place.run_dir / "data", self.place.checkpoints, self.place.secrets, substitute):
                 if folder.exists():
                     shutil.rmtree(folder)
+
+    def _down(self, services: Collection[str] | None) -> list[str]:
+        known = [*self._services, *self.place.recorded(but=self._services)]
+        stopped = self._stop([name for name in known if services is None or name in services])
+        self._write_env()
+        self._started = [name for name in self._started if name not in stopped]
+        return stopped
 
     def _stop(self, names: Sequence[str]) -> list[str]:
         stopped = []

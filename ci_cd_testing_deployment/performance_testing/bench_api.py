@@ -16,17 +16,22 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Final
 
+import orjson
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import typer
 
+from ci_cd_testing_deployment.local.rebuild import rebuild_from_history
 from ci_cd_testing_deployment.local.stack import LocalStack
 from ci_cd_testing_deployment.performance_testing import open_loop
 from ci_cd_testing_deployment.performance_testing.open_loop import Load, MakeRequest, Outcome
-from ci_cd_testing_deployment.performance_testing.world import bench_models
-from config import CACHE_DIR
+from ci_cd_testing_deployment.performance_testing.world import bench_models, bench_world
+from config import CACHE_DIR, RedisSettings
+from data_pipeline.produce.message import wire_rows
 
 _WARM_UP_S: Final = 5.0
-_MERCHANTS: Final = 2_000
-_MCCS: Final = ("5411", "5812", "5541", "5732", "5942", "4111", "6011")
+_TEMPLATES: Final = 100_000  # the last ones of the history; held as dictionaries
 
 
 def bench(
@@ -37,26 +42,27 @@ def bench(
     models: Annotated[Path | None, typer.Option(help="Models to serve; by default those of all benchmarks.")] = None,
     stream: Annotated[bool, typer.Option(help="Run the stream beside it, in the own stack.")] = True,
 ) -> None:
-    """Measure the decision API.
+    """Measure the decision API over customers with a past, unless it runs elsewhere (--url).
 
     Example: python -m ci_cd_testing_deployment.performance_testing.bench_api --rate 200 --seconds 60
     """
+    history = warm_history(cards)
     if url is not None:
-        print(json.dumps(_measure(url, rate, seconds, cards)))
+        print(json.dumps(_measure(url, rate, seconds, history)))
         return
-    with _own_stack(models, with_stream=stream) as own_url:
-        result = _measure(own_url, rate, seconds, cards)
+    with _own_stack(models, history, with_stream=stream) as own_url:
+        result = _measure(own_url, rate, seconds, history)
     print(json.dumps(result))
 
 
-def _measure(url: str, rate: float, seconds: float, cards: int) -> dict[str, float | int]:
-    decide, empty = decision_requests(cards), _empty_requests()
+def _measure(url: str, rate: float, seconds: float, history: pa.Table) -> dict[str, float | int]:
+    decide, empty = decision_requests(history), _empty_requests()
     open_loop.run(Load(url, rate, _WARM_UP_S, seed=0), decide)
     # The empty endpoint is measured before and after, so that a machine that gets busier shows in both.
     before = open_loop.run(Load(url, rate, seconds / 6, seed=2), empty)
     measured = open_loop.run(Load(url, rate, seconds, seed=3), decide)
     after = open_loop.run(Load(url, rate, seconds / 6, seed=4), empty)
-    return summarise(measured, before.merge(after), cards)
+    return summarise(measured, before.merge(after), len(history.column("card_token").unique()))
 
 
 def summarise(measured: Outcome, empty: Outcome, cards: int) -> dict[str, float | int]:
@@ -76,20 +82,31 @@ def summarise(measured: Outcome, empty: Outcome, cards: int) -> dict[str, float 
     }
 
 
-def decision_requests(cards: int) -> MakeRequest:
-    """Transactions of `cards` cards, timed at the moment of sending, each with an id of its own."""
+def warm_history(cards: int) -> pa.Table:
+    """The benchmarks' world, moved so that it ends now, with the transactions of its first `cards` cards."""
+    table = pq.read_table(bench_world(CACHE_DIR) / "history.parquet")
+    chosen = table.column("card_token").unique()[:cards]
+    if len(chosen) < cards:
+        raise typer.BadParameter(f"the world has {len(chosen):,} cards", param_hint="--cards")
+    table = table.filter(pc.is_in(table.column("card_token"), chosen))
+    times = table.column("event_time")
+    moved = pc.add(times, time.time_ns() // 1_000_000 - times[-1].as_py())
+    return table.set_column(table.schema.get_field_index("event_time"), "event_time", moved)
+
+
+def decision_requests(history: pa.Table) -> MakeRequest:
+    """Payments like those of the history, each card as often as it pays there, at the moment of sending."""
     draw = random.Random(5)
     run_id = f"{time.time_ns():x}"
+    past = history.slice(max(0, history.num_rows - _TEMPLATES))
+    templates = list(wire_rows(past))
 
     def make(number: int) -> bytes:
-        card = draw.randrange(cards)
-        cents = max(100, int(draw.lognormvariate(8.0, 1.0)))
-        body = (
-            f'{{"transaction_id":"b{run_id}-{draw.getrandbits(48):x}-{number}","event_time":{time.time_ns() // 1_000_000},'
-            f'"utc_offset_min":60,"customer_id":"bench-c{card}","card_token":"bench-k{card}",'
-            f'"merchant_id":"bench-m{draw.randrange(_MERCHANTS)}","mcc":"{draw.choice(_MCCS)}",'
-            f'"amount_minor":{cents},"currency":"EUR","merchant_country":"AT","lat":48.2,"lon":16.4,"channel":"chip"}}'
-        ).encode()
+        payment = draw.choice(templates) | {
+            "transaction_id": f"b{run_id}-{draw.getrandbits(48):x}-{number}",
+            "event_time": time.time_ns() // 1_000_000,
+        }
+        body = orjson.dumps(payment)
         head = f"POST /v1/decisions HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\nContent-Length: {len(body)}"
         return head.encode() + b"\r\n\r\n" + body
 
@@ -102,14 +119,18 @@ def _empty_requests() -> MakeRequest:
 
 
 @contextmanager
-def _own_stack(models: Path | None, *, with_stream: bool) -> Iterator[str]:
-    """Servers, API and (optionally) stream in a directory of their own; taken down at the end."""
+def _own_stack(models: Path | None, history: pa.Table, *, with_stream: bool) -> Iterator[str]:
+    """Servers with the state after the history, API and (optionally) stream; taken down at the end."""
     source = models or bench_models(CACHE_DIR)
     run_dir = Path(tempfile.mkdtemp(prefix="fraudstream-bench-"))
     run_dir.chmod(0o755)  # PostgreSQL may run as another user
     try:
         with LocalStack(run_dir) as stack:
             shutil.copytree(source, stack.place.models)
+            pq.write_table(history, run_dir / "history.parquet")
+            stack.up(["redis"])
+            redis = RedisSettings(url=stack.settings()["FRAUD_REDIS_URL"])
+            rebuild_from_history(run_dir, redis, None, lambda _done, _rows: None)
             stack.up(["decision-api", *(["stream"] if with_stream else [])])
             yield f"http://127.0.0.1:{stack.ports()['decision-api']}"
     finally:

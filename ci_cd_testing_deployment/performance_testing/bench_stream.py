@@ -60,7 +60,7 @@ def bench(
 
 def _fill(stack: LocalStack, events: int) -> None:
     import pyarrow.parquet as pq
-    from confluent_kafka import Producer
+    from confluent_kafka import KafkaError, Message, Producer
 
     from ci_cd_testing_deployment.performance_testing.world import bench_world
     from data_pipeline.produce.message import wire_rows
@@ -77,15 +77,22 @@ def _fill(stack: LocalStack, events: int) -> None:
             "partitioner": "murmur2_random",
         }
     )
+    taken = 0
+
+    def note(error: KafkaError | None, _message: Message) -> None:
+        nonlocal taken
+        taken += error is None
+
     for payload in wire_rows(table):
         while True:
             try:
-                producer.produce(TRANSACTIONS, orjson.dumps(payload), key=payload["customer_id"])
+                producer.produce(TRANSACTIONS, orjson.dumps(payload), key=payload["customer_id"], on_delivery=note)
                 break
             except BufferError:
                 producer.poll(0.1)
-    if producer.flush(120):
-        raise RuntimeError("the broker did not take all events within two minutes")
+    producer.flush(120)
+    if taken != table.num_rows:
+        raise RuntimeError(f"the broker took {taken:,} of {table.num_rows:,} events within two minutes")
 
 
 def _measure(stack: LocalStack, models: Path, batch: int) -> dict[str, float | int]:
@@ -109,7 +116,8 @@ def _measure(stack: LocalStack, models: Path, batch: int) -> dict[str, float | i
     session = build_session(stream)
     try:
         warm_workers(session, config)
-        samples = _watch(start_query(session, kafka, stream, config, drain=True), stack)
+        servers = [s.pid for s in stack.status() if s.pid is not None]
+        samples = _watch(start_query(session, kafka, stream, config, drain=True), servers)
     finally:
         session.stop()
     steady = samples[_WARM_UP_BATCHES:-1]
@@ -132,7 +140,7 @@ def _measure(stack: LocalStack, models: Path, batch: int) -> dict[str, float | i
     }
 
 
-def _watch(query: StreamingQuery, stack: LocalStack) -> list[Sample]:
+def _watch(query: StreamingQuery, servers: list[int]) -> list[Sample]:
     """A sample at the end of each batch that had rows, until the topic is drained."""
     samples: list[Sample] = []
     seen = -1
@@ -142,7 +150,7 @@ def _watch(query: StreamingQuery, stack: LocalStack) -> list[Sample]:
             if progress["batchId"] > seen:
                 seen = progress["batchId"]
                 if progress["numInputRows"]:
-                    samples.append(Sample(seen, progress["numInputRows"], time.monotonic(), _cpu_s(stack)))
+                    samples.append(Sample(seen, progress["numInputRows"], time.monotonic(), _cpu_s(servers)))
         if not is_active:
             break
         time.sleep(_SAMPLE_S)
@@ -151,13 +159,12 @@ def _watch(query: StreamingQuery, stack: LocalStack) -> list[Sample]:
     return samples
 
 
-def _cpu_s(stack: LocalStack) -> float:
-    """CPU seconds of this process, all it started, and the stack's servers; of ended children too."""
+def _cpu_s(servers: list[int]) -> float:
+    """CPU seconds of this process, all it started, and the servers; of ended children too."""
     import psutil
 
-    roots = [os.getpid(), *(s.pid for s in stack.status() if s.pid is not None)]
     family: set[psutil.Process] = set()
-    for root in map(psutil.Process, roots):
+    for root in map(psutil.Process, [os.getpid(), *servers]):
         family |= {root, *root.children(recursive=True)}
     total = 0.0
     for process in family:

@@ -82,6 +82,7 @@ def compute_batch(
     headers["log"] = span.log
     headers["partition"] = span.partition
     computed = _run(events, customers, headers, entries, starts)
+    kernel.close_batch(headers, entries, starts, span.start_offset)
     return computed, pack(headers, entries, starts)
 
 

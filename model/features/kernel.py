@@ -264,10 +264,12 @@ def _geography(x: Any, entries: Any, first: int, end: int, out: Any) -> None:
 
 
 @_jit
-def _status(x: Any, entries: Any, start: int, end: int) -> int:
-    """Is the id in the state already?"""
+def _status(x: Any, entries: Any, start: int, end: int, floor: int) -> int:
+    """Is the id among the live entries? Those below the floor may or may not have been swept up yet."""
     for j in range(end - 1, start - 1, -1):
         e = entries[j]
+        if e.event_time <= floor:
+            break
         if e.transaction == x.transaction:
             same = e.event_time == x.event_time and e.amount == x.amount
             same = same and e.merchant == x.merchant and e.card == x.card
@@ -328,7 +330,7 @@ def process(
         count = np.int64(headers[c].count)
         versions[i] = headers[c].last_offset
         out[i, :] = defaults
-        status[i] = _status(x, entries, start, start + count)
+        status[i] = _status(x, entries, start, start + count, headers[c].floor)
         if status[i] != NEW:
             continue
         lowest = max(headers[c].floor, x.event_time - WINDOW_MS)
@@ -378,6 +380,23 @@ def open_for_batch(headers: Any, entries: Any, starts: Any, start_offset: int, e
         h.start_offset = start_offset
         h.end_offset = end_offset
     return -1
+
+
+@_jit
+def close_batch(headers: Any, entries: Any, starts: Any, start_offset: int) -> None:
+    """Let go of the batch's own entries that are below the floor already: a repeat of the batch brings them again.
+
+    So a record holds at most CAP entries of before the batch and CAP of the batch.
+    """
+    for c in range(headers.shape[0]):
+        h = headers[c]
+        kept = starts[c]
+        for j in range(starts[c], starts[c] + np.int64(h.count)):
+            if entries[j].offset < start_offset or entries[j].event_time > h.floor:
+                if kept != j:
+                    entries[kept] = entries[j]
+                kept += 1
+        h.count = kept - starts[c]
 
 
 @_jit

@@ -11,6 +11,7 @@ import structlog
 from config import KafkaSettings, PostgresSettings, ReadySettings, RedisSettings, SinkSettings
 from fraud_prevention.clock import SystemClock
 from fraud_prevention.domain.errors import Unavailable
+from fraud_prevention.heartbeat import Heartbeat
 from fraud_prevention.ports import TopicPartition
 from storage_security.kafka.admin import topic_id
 from storage_security.kafka.confluent_log import ConfluentLog
@@ -19,7 +20,7 @@ from storage_security.postgres.engine import connect
 from storage_security.postgres.migrate import require_head
 from storage_security.postgres.positions import Positions
 from storage_security.redis.alert_cache import RedisAlertCache
-from storage_security.sink.loop import Backoff, Heartbeat, SinkLoop
+from storage_security.sink.loop import Backoff, SinkLoop
 from storage_security.sink.relay import OutboxRelay
 from storage_security.sink.rows import TOPICS
 from storage_security.sink.writer import SinkWriter

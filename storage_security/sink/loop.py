@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Final
 
 import structlog
 
 from fraud_prevention.domain.errors import OffsetLost, Unavailable
+from fraud_prevention.heartbeat import Heartbeat
 from fraud_prevention.ports import OFFSET_BEGINNING, EventReader, TopicPartition
 from storage_security.sink.writer import SinkWriter
 
@@ -17,21 +17,6 @@ _log = structlog.get_logger(__name__)
 _POLL_S: Final = 1.0
 _FIRST_PAUSE_S: Final = 0.5
 _LONGEST_PAUSE_S: Final = 15.0
-
-
-class Heartbeat:
-    """A file that is there, and fresh, while the process works."""
-
-    def __init__(self, path: Path | None) -> None:
-        self._path = path
-
-    def beat(self) -> None:
-        if self._path is not None:
-            self._path.touch()
-
-    def stop(self) -> None:
-        if self._path is not None:
-            self._path.unlink(missing_ok=True)
 
 
 class Backoff:

@@ -32,12 +32,9 @@ def is_docstring_or_empty(module: ast.Module) -> bool:
 
 
 def test_every_folder_of_a_package_is_a_package() -> None:
-    roots = {p.split("-")[0] for p in PACKAGES}
-    missing = {
-        str(path.parent)
-        for path in files(".py")
-        if path.parts[0] in roots and not (ROOT / path.parent / "__init__.py").exists()
-    }
+    packages = {str(path.parent) for path in files(".py") if path.parent.parts and path.parts[0] != "tests"}
+    # The entry scripts of the pipeline lie beside its package, in a folder whose name no package can have.
+    missing = {p for p in packages - {"data-pipeline"} if not (ROOT / p / "__init__.py").exists()}
     assert missing == set(), "linters and images would not see these folders"
 
 

@@ -9,10 +9,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from ci_cd_testing_deployment.local.errors import MissingPrerequisite
 from ci_cd_testing_deployment.local.stack import LocalStack
 from tests.fixtures.models import write_small_model
-from tests.fixtures.services import guarded_run_dir
+from tests.fixtures.services import guarded_run_dir, skipped_without_programs
 
 _HERE = Path(__file__).parent
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome")
@@ -50,10 +49,8 @@ def running_stack() -> Iterator[LocalStack]:
     stack = LocalStack(guarded_run_dir("e2e"))
     stack.place.make()
     write_small_model(stack.place.models)
-    try:
+    with skipped_without_programs():
         stack.up()
-    except MissingPrerequisite as missing:
-        pytest.skip(str(missing))
     yield stack
     stack.down()
 

@@ -6,10 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from ci_cd_testing_deployment.local.errors import MissingPrerequisite
 from ci_cd_testing_deployment.local.stack import LocalStack
 from tests.fixtures.models import write_small_model
-from tests.fixtures.services import guarded_run_dir
+from tests.fixtures.services import guarded_run_dir, skipped_without_programs
 from tests.fixtures.stream import StreamBench
 
 
@@ -20,9 +19,6 @@ def parity_bench(monkeypatch: pytest.MonkeyPatch) -> Iterator[StreamBench]:
     stack = LocalStack(guarded_run_dir("parity"))
     stack.place.make()
     write_small_model(stack.place.models)
-    try:
-        with stack:
-            stack.up(["stream", "decision-api"])
-            yield StreamBench(stack)
-    except MissingPrerequisite as missing:
-        pytest.skip(str(missing))
+    with skipped_without_programs(), stack:
+        stack.up(["stream", "decision-api"])
+        yield StreamBench(stack)

@@ -12,7 +12,7 @@ from tempfile import NamedTemporaryFile
 from typing import Final
 
 from fraud_prevention.domain.errors import ArtefactRefused
-from fraud_prevention.policy.bundle import Policy, load_policy
+from fraud_prevention.policy.bundle import Policy, load_policy, parse_policy, policy_text
 from model.features.catalogue import FEATURE_NAMES
 from model.inference.scorer import TreeScorer, load_scorer
 
@@ -41,18 +41,25 @@ def publish_bundle(directory: Path, model_directory: Path, policy_file: Path) ->
 
     Raises ArtefactRefused or InvalidPolicy before any record is read.
     """
-    scorer, policy = load_scorer(model_directory), load_policy(policy_file, FEATURE_NAMES)
+    scorer = load_scorer(model_directory)
+    text = policy_text(policy_file)  # once: what is checked is what is kept
+    policy = parse_policy(text, FEATURE_NAMES)
     directory.mkdir(parents=True, exist_ok=True)
-    with NamedTemporaryFile("wb", dir=directory, delete=False) as file:
-        file.write(policy_file.read_bytes())
+    with NamedTemporaryFile("w", encoding="utf-8", dir=directory, delete=False) as file:
+        file.write(text)
     Path(file.name).replace(_policy_path(directory, policy.version))
     return bundle_name(scorer.model_version, policy.version)
 
 
 def load_bundle(directory: Path, model_directory: Path, name: str) -> Bundle:
-    """The bundle of that name. Raises ArtefactRefused where a part of it is gone."""
+    """The bundle of that name. Raises ArtefactRefused where a part of it is gone or changed."""
     model_version, _, policy_version = name.partition(_SEPARATOR)
     path = _policy_path(directory, policy_version)
     if not path.exists():
         raise ArtefactRefused(str(path), "the policy that this batch was bound to is gone; restore it, then restart")
-    return Bundle(load_scorer(model_directory, model_version), load_policy(path, FEATURE_NAMES))
+    policy = load_policy(path, FEATURE_NAMES)
+    if policy.version != policy_version:
+        raise ArtefactRefused(
+            str(path), f"it holds {policy.version}; restore what this batch was bound to, then restart"
+        )
+    return Bundle(load_scorer(model_directory, model_version), policy)

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import threading
 import time
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from config import IngestSettings, KafkaSettings, ModelSettings, RedisSettings, StreamSettings
+from config import IngestSettings, KafkaSettings, ModelSettings, ReadySettings, RedisSettings, StreamSettings
 from data_pipeline.stream.bootstrap import stream_config
 from data_pipeline.stream.parse import parsed
 from data_pipeline.stream.session import build_session
 from data_pipeline.stream.stage import Stage, StreamConfig, Warm
-from fraud_prevention.domain.topics import TRANSACTIONS
+from fraud_prevention.domain.topics import MAX_MESSAGE_BYTES, TRANSACTIONS
+from fraud_prevention.heartbeat import Heartbeat
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -54,6 +53,7 @@ def start_query(
         .option("kafka.compression.type", "lz4")
         .option("kafka.linger.ms", "5")
         .option("kafka.acks", "all")
+        .option("kafka.max.request.size", MAX_MESSAGE_BYTES)  # a dead letter is longer than the record it holds
         .option("checkpointLocation", str(checkpoint))
         .queryName("decide")
     )
@@ -70,14 +70,8 @@ def warm_workers(session: SparkSession, config: StreamConfig) -> None:
     parsed(empty).mapInArrow(Stage(config), OUTPUT_SCHEMA).count()
 
 
-def _touch_ready() -> None:
-    path = os.environ.get("FRAUD_READY_FILE")
-    if path:
-        Path(path).touch()
-
-
 def run() -> int:
-    """Run until SIGTERM or SIGINT; the batch in hand is finished first. Returns the exit code."""
+    """Run until SIGTERM or SIGINT; the batch in hand is finished first. Returns the exit code. Raises FraudError."""
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
@@ -87,9 +81,11 @@ def run() -> int:
     warm_workers(session, config)
     query = start_query(session, kafka, stream, config)
     log.info("stream started", bundle=config.bundle, checkpoint=str(stream.checkpoint_dir))
+    heartbeat = Heartbeat(ReadySettings().file)
     try:
-        return _watch(query, stop)
+        return _watch(query, stop, heartbeat)
     finally:
+        heartbeat.stop()
         session.stop()
 
 
@@ -106,9 +102,9 @@ def _finish(query: StreamingQuery) -> None:
     query.stop()
 
 
-def _watch(query: StreamingQuery, stop: threading.Event) -> int:
+def _watch(query: StreamingQuery, stop: threading.Event, heartbeat: Heartbeat) -> int:
     while query.isActive:
-        _touch_ready()
+        heartbeat.beat()
         if stop.wait(POLL_S):
             _finish(query)
             log.info("stream stopped")

@@ -7,7 +7,7 @@ it doubts goes through `decode_transaction`, the parser of the API, which finds 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import orjson
@@ -118,37 +118,63 @@ def _doubtful(table: pa.Table, bounds: TimeBounds) -> NDArray[np.bool_]:
     return np.asarray(~good)
 
 
-def check(table: pa.Table, bounds: TimeBounds) -> tuple[pa.Table, list[Rejected]]:
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A batch split in two. table: the good rows with all columns; payloads: the same rows as they were sent."""
+
+    table: pa.Table
+    payloads: list[dict[str, Any]]
+    rejected: list[Rejected]
+
+
+def check(table: pa.Table, bounds: TimeBounds) -> Checked:
     """Split a batch into good rows, in the order of their offsets, and rejected ones.
 
-    The good rows keep all columns. Time bounds are relative to each record's ingest time.
+    Time bounds are relative to each record's ingest time. A payload of a doubtful row that turned out good has its
+    amount in the base currency filled in, like the columns.
     """
-    doubtful = np.flatnonzero(_doubtful(table, bounds))
-    if not doubtful.size:
-        return table, []
+    is_doubtful = _doubtful(table, bounds)
+    payloads = _decoded(table, is_doubtful)
     rejected: list[Rejected] = []
-    cleared: list[dict[str, object]] = []
-    cleared_rows: list[int] = []
-    for row in doubtful.tolist():
+    for row in np.flatnonzero(is_doubtful).tolist():
+        value, ingested_at = table.column("value")[row].as_py(), table.column("ingested_at")[row].as_py()
         try:
-            found = decode_transaction(
-                table.column("value")[row].as_py(), table.column("ingested_at")[row].as_py(), bounds
-            )
+            payloads[row] = decode_transaction(value, ingested_at, bounds).to_wire()
         except InvalidTransaction as error:
+            is_doubtful[row] = False  # answered: nothing of it goes on
             rejected.append(Rejected(row, error.errors))
-            continue
-        cleared_rows.append(row)
-        cleared.append(found.to_wire())
-    keep = np.ones(table.num_rows, bool)
-    keep[doubtful] = False
-    good = table.filter(pa.array(keep))
-    if cleared:
-        mended = table.take(pa.array(cleared_rows))
-        for name, dtype in COLUMNS.items():
-            at = mended.schema.get_field_index(name)
-            mended = mended.set_column(at, name, pa.array([c.get(name) for c in cleared], dtype))
-        # What was filled in (the amount in the base currency) belongs to the record from here on.
-        at = mended.schema.get_field_index("value")
-        mended = mended.set_column(at, "value", pa.array([orjson.dumps(c) for c in cleared], pa.binary()))
-        good = pa.concat_tables([good, mended.cast(good.schema)]).sort_by("offset")
-    return good, rejected
+    if is_doubtful.any():
+        table = _with_columns_of(table, payloads, is_doubtful)
+    if rejected:
+        keep = np.ones(table.num_rows, bool)
+        keep[[r.row for r in rejected]] = False
+        table = table.filter(pa.array(keep))
+        payloads = [p for p, is_kept in zip(payloads, keep, strict=True) if is_kept]
+    return Checked(table, payloads, rejected)
+
+
+def _decoded(table: pa.Table, is_doubtful: NDArray[np.bool_]) -> list[dict[str, Any]]:
+    """The rows as dictionaries, {} where doubtful. What is no strict JSON becomes doubtful: the JVM takes single
+    quotes, and whatever comes behind the closing brace.
+    """
+    payloads: list[dict[str, Any]] = []
+    for row, value in enumerate(table.column("value").to_pylist()):
+        payload: dict[str, Any] = {}
+        if not is_doubtful[row]:
+            try:
+                payload = orjson.loads(value)
+            except orjson.JSONDecodeError:
+                is_doubtful[row] = True
+        payloads.append(payload)
+    return payloads
+
+
+def _with_columns_of(table: pa.Table, payloads: list[dict[str, Any]], rows: NDArray[np.bool_]) -> pa.Table:
+    """The table with the columns of these rows taken from their payloads, where the JVM's are not to be trusted."""
+    chosen = np.flatnonzero(rows).tolist()
+    for name, dtype in COLUMNS.items():
+        at = table.schema.get_field_index(name)
+        values = pa.array([payloads[row].get(name) for row in chosen], dtype)
+        column = table.column(name).combine_chunks()
+        table = table.set_column(at, name, pc.replace_with_mask(column, pa.array(rows), values))
+    return table

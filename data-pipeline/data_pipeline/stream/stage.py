@@ -20,9 +20,9 @@ import orjson
 import pyarrow as pa
 
 from data_pipeline.stream.bundle import Bundle, load_bundle
-from data_pipeline.stream.parse import Rejected, check
+from data_pipeline.stream.parse import Checked, Rejected, check
 from data_pipeline.stream.warm import warm_kernels
-from fraud_prevention.domain.dead_letter import dead_letter
+from fraud_prevention.domain.dead_letter import MAX_KEY_BYTES, dead_letter
 from fraud_prevention.domain.errors import FieldError
 from fraud_prevention.domain.topics import TRANSACTIONS, dead_letter_topic
 from fraud_prevention.domain.transaction import TimeBounds
@@ -106,8 +106,9 @@ class Stage:
         offsets = table.column("offset").to_numpy()
         partition = int(table.column("partition")[0].as_py())
         span = BatchSpan(config.log, partition, int(offsets.min()), int(offsets.max()))
-        good, rejected = check(table, config.bounds)
-        emissions = [self._dead_letter(table, r) for r in rejected]
+        checked = check(table, config.bounds)
+        good = checked.table
+        emissions = [self._dead_letter(table, r) for r in checked.rejected]
         if good.num_rows:
             store = config.states()
             name = store.bind_bundle(TRANSACTIONS, partition, span.start_offset, config.bundle)
@@ -115,7 +116,7 @@ class Stage:
             computed = self._features(store, good, span)
             conflicts = np.flatnonzero(computed.status == kernel.CONFLICT)
             emissions += [self._dead_letter(good, Rejected(int(row), [_DUPLICATE])) for row in conflicts]
-            emissions += self._decide(good, computed, bundle)
+            emissions += self._decide(checked, computed, bundle)
         return emissions
 
     @staticmethod
@@ -126,18 +127,18 @@ class Stage:
         store.write(names, records, span)
         return computed
 
-    def _decide(self, good: pa.Table, computed: Computed, bundle: Bundle) -> list[Emission]:
-        is_ours = good.column("decided_by").is_null().to_numpy() & (computed.status == kernel.NEW)
+    def _decide(self, checked: Checked, computed: Computed, bundle: Bundle) -> list[Emission]:
+        table, payloads = checked.table, checked.payloads
+        is_ours = table.column("decided_by").is_null().to_numpy() & (computed.status == kernel.NEW)
         rows = np.flatnonzero(is_ours)
         if not rows.size:
             return []
-        table = good if rows.size == good.num_rows else good.take(pa.array(rows))
         vectors = computed.vectors[rows]
         scores = bundle.scorer.score(vectors)
-        transactions: list[dict[str, Any]] = [orjson.loads(v) for v in table.column("value").to_pylist()]
+        transactions = [payloads[row] for row in rows]
         verdicts = evaluate(bundle.policy, columns_of(transactions, bundle.policy.transaction_columns), vectors, scores)
         now = time.time_ns() // 1_000_000
-        waited = np.maximum(now - table.column("ingested_at").to_numpy(), 0).tolist()
+        waited = np.maximum(now - table.column("ingested_at").to_numpy()[rows], 0).tolist()
         return assemble(
             transactions,
             vectors,
@@ -167,14 +168,16 @@ class Stage:
         def cell(name: str) -> Any:
             return table.column(name)[rejected.row].as_py()
 
-        key = cell("key")
+        key = cell("key") or b""
+        if len(key) > MAX_KEY_BYTES:
+            key = b""  # by reference, like a payload that is too large
         letter = dead_letter(
             rejected.errors,
             topic=TRANSACTIONS,
             partition=cell("partition"),
             offset=cell("offset"),
-            key=key,
+            key=key or None,
             payload=cell("value"),
             at_ms=cell("ingested_at"),
         )
-        return Emission(dead_letter_topic(TRANSACTIONS), key or b"", orjson.dumps(letter))
+        return Emission(dead_letter_topic(TRANSACTIONS), key, orjson.dumps(letter))

@@ -263,6 +263,16 @@ def test_taken_port_is_avoided(run_dir: Path) -> None:
         assert ports.choose((), preferred=port) != port
 
 
+def test_program_beside_the_stack_is_stopped_by_any_process_and_never_doubled(run_dir: Path) -> None:
+    stack = LocalStack(run_dir, services=[RedisServer()])
+    stack.up()
+    first = stack.start_beside("producer", ["sleep", "600"])
+    second = stack.start_beside("producer", ["sleep", "600"])
+    assert not process.is_alive(first)
+    assert LocalStack(run_dir, services=[RedisServer()]).down() == ["producer", "redis"]
+    assert not process.is_alive(second)
+
+
 def test_reset_deletes_data_and_keeps_models(run_dir: Path) -> None:
     stack = LocalStack(run_dir, services=[RedisServer()])
     stack.up()

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from ci_cd_testing_deployment.local.errors import MissingPrerequisite
 from ci_cd_testing_deployment.local.stack import LocalStack
 from tests.fixtures.models import write_small_model
+from tests.fixtures.services import skipped_without_programs
 from tests.fixtures.stream import StreamBench
 
 
@@ -20,17 +20,13 @@ def stream_bench(monkeypatch: pytest.MonkeyPatch) -> Iterator[StreamBench]:
     """Kafka, Redis and PostgreSQL with topics and a model; the job is started by the test."""
     monkeypatch.setenv("FRAUD_INGEST_ENFORCE_TIME_BOUNDS", "false")
     monkeypatch.setenv("FRAUD_STREAM_MAX_OFFSETS_PER_TRIGGER", "1500")
-    run_dir = Path(
-        tempfile.mkdtemp(prefix="fraudstream-stream-", dir="/tmp")
-    )  # PostgreSQL may run as a user of its own
+    # Under /tmp, because PostgreSQL may run as a user of its own.
+    run_dir = Path(tempfile.mkdtemp(prefix="fraudstream-stream-", dir="/tmp"))
     run_dir.chmod(0o755)
-    stack = LocalStack(run_dir)
     try:
-        with stack:
+        with skipped_without_programs(), LocalStack(run_dir) as stack:
             stack.up(["kafka", "redis", "postgres"])
             write_small_model(stack.place.models)
             yield StreamBench(stack)
-    except MissingPrerequisite as missing:
-        pytest.skip(str(missing))
     finally:
         shutil.rmtree(run_dir, ignore_errors=True)

@@ -38,7 +38,13 @@ def _spoilt() -> dict[str, tuple[str, bytes]]:
     found["bad-text-for-number"] = ("wrong_type", having(amount_minor="12"))
     found["bad-float"] = ("wrong_type", having(amount_minor=12.5))
     found["bad-unknown-field"] = ("unknown_field", having(amount=12))
-    found["bad-nan"] = ("malformed_json", having(lat=None).replace(b'"lat":null', b'"lat":NaN'))
+    found["bad-nan"] = ("out_of_range", having(lat=None).replace(b'"lat":null', b'"lat":NaN'))
+    found["bad-quotes"] = ("malformed_json", having().replace(b'"', b"'"))
+    found["bad-tail"] = ("malformed_json", having() + b" x")
+    found["bad-two"] = ("malformed_json", having() * 2)
+    found["bad-nearly-large"] = ("unknown_field", having(note="n" * 1_000_000))
+    found["bad-longer-as-letter"] = ("malformed_json", b"\x01" * 200_000)
+    found["bad-many"] = ("unknown_field", orjson.dumps(good | {f"f{i}": 1 for i in range(50_000)}))
     found["bad-large"] = ("too_large", having(merchant_id="m" * 1_100_000))
     return found
 

@@ -38,7 +38,7 @@ def machine(tmp_path: Path) -> Machine:
     return run
 
 
-COMPLETE = {"java": 'openjdk version "17.0.1"', "mvn": "", "node": "v20.1.0", "npm": "", "redis_server": ""}
+COMPLETE = {"java": 'openjdk version "17.0.1"', "mvn": "", "node": "v20.19.0", "npm": "", "redis_server": ""}
 
 
 def without(name: str) -> dict[str, str]:
@@ -50,14 +50,22 @@ def test_complete_machine_is_told_nothing(machine: Machine) -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
+@pytest.mark.parametrize("version", ["v20.19.0", "v20.20.1", "v22.13.0", "v24.0.0", "v25.1.0"])
+def test_node_s_long_lived_versions_are_enough(machine: Machine, version: str) -> None:
+    assert machine("node", **COMPLETE | {"node": version}).returncode == 0
+
+
 @pytest.mark.parametrize(
     ("programs", "sentence"),
     [
         (without("java"), "Java 17 or newer is needed: install it"),
         (COMPLETE | {"java": 'openjdk version "11.0.2"'}, "Java 17 or newer is needed: install it"),
         (without("mvn"), "Maven is needed"),
-        (without("node"), "Node.js 20 or newer is needed: install it"),
-        (COMPLETE | {"node": "v18.19.0"}, "Node.js 20 or newer is needed: install it"),
+        (without("node"), "Node.js 20.19, 22.13, 24 or newer is needed: install it"),
+        *(
+            (COMPLETE | {"node": old}, "Node.js 20.19, 22.13, 24")
+            for old in ("v18.19.0", "v20.18.3", "v22.5.1", "v23.9.0")
+        ),
         (without("npm"), "npm is needed beside Node.js: install it"),
     ],
 )

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
+
 import numpy as np
 import pytest
 
 from fraud_prevention.domain.errors import StateCorrupt, StateFenced, StateMisplaced
 from fraud_prevention.ports import CustomerState
 from model.features import kernel
-from model.features.catalogue import FEATURE_NAMES
+from model.features.catalogue import FEATURE_NAMES, KERNEL_REVISION
 from model.features.codes import encode, encode_table, index_customers
 from model.features.engine import BatchSpan, Computed, Replay, compute_batch
 from model.features.online import OnlineKernel, pending_entry, record_version
@@ -119,6 +121,41 @@ def test_no_more_than_the_cap_of_live_events_is_seen() -> None:
     counts = vectors[:, FEATURE_NAMES.index("customer_txn_count_30d")]
     assert counts.max() == CAP
     assert vectors[-1, FEATURE_NAMES.index("customer_txn_count_total")] == CAP * 2 - 1
+
+
+def test_a_repeat_beyond_the_cap_is_new_however_the_history_is_cut() -> None:
+    payloads = transactions(600, customers=1, seed=20, late_share=0, mean_gap_ms=1_000)
+    payloads.append(payloads[0])
+    whole, pieces = Replay(), Replay()
+    status = whole.add(as_table(payloads)).status
+    assert status[-1] == kernel.NEW
+    cut = [pieces.add(as_table(payloads[at : at + 100])).status for at in range(0, len(payloads), 100)]
+    assert np.concatenate(cut).tolist() == status.tolist()
+
+
+def test_a_record_holds_the_cap_of_before_the_batch_and_the_cap_of_the_batch() -> None:
+    payloads = transactions(CAP * 6, customers=1, seed=22, late_share=0, mean_gap_ms=1_000)
+    records: Records = {}
+    run_batch(payloads[: CAP * 3], 0, records)
+    assert np.frombuffer(records["cus-0"], HEADER, 1)["count"][0] == CAP
+    before = dict(records)
+    run_batch(payloads[CAP * 3 :], CAP * 3, records)
+    assert np.frombuffer(records["cus-0"], HEADER, 1)["count"][0] == CAP * 2
+    once = dict(records)
+    run_batch(payloads[CAP * 3 :], CAP * 3, records)
+    assert records == once != before
+
+
+MEANING = {2: "7946c8de9ad9463f"}
+"""Digest of the kernel's answers by revision: six digits of each number, so that libraries may round their last bit."""
+
+
+def test_a_change_of_the_kernel_s_answers_raises_its_revision() -> None:
+    vectors = replay(as_table(transactions(2_000, customers=8, seed=23)))
+    answers = "\n".join(" ".join(f"{value:.6g}" for value in vector) for vector in vectors)
+    assert sha256(answers.encode()).hexdigest()[:16] == MEANING[KERNEL_REVISION], (
+        "features mean something else now: raise KERNEL_REVISION and note the digest of the new answers here"
+    )
 
 
 def test_online_with_pending_entries_equals_replay() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -39,9 +40,10 @@ def one(**changes: Any) -> dict[str, Any]:
 
 def test_good_rows_pass_untouched() -> None:
     table = as_parsed([one(transaction_id=f"t{i}") for i in range(5)])
-    good, rejected = check(table, BOUNDS)
-    assert good is table
-    assert rejected == []
+    checked = check(table, BOUNDS)
+    assert checked.table is table
+    assert checked.rejected == []
+    assert [p["transaction_id"] for p in checked.payloads] == [f"t{i}" for i in range(5)]
 
 
 @pytest.mark.parametrize(
@@ -65,27 +67,40 @@ def test_good_rows_pass_untouched() -> None:
 )
 def test_a_broken_row_is_rejected_with_its_field(changes: dict[str, Any], field: str, code: str) -> None:
     table = as_parsed([one(), one(transaction_id="bad", **changes), one(transaction_id="t3")])
-    good, (rejected,) = check(table, BOUNDS)
-    assert good.column("offset").to_pylist() == [0, 2]
+    checked = check(table, BOUNDS)
+    (rejected,) = checked.rejected
+    assert checked.table.column("offset").to_pylist() == [0, 2]
+    assert [p["transaction_id"] for p in checked.payloads] == [one()["transaction_id"], "t3"]
     assert rejected.row == 1
     assert [(e.field, e.code) for e in rejected.errors] == [(field, code)]
 
 
 @pytest.mark.parametrize("moment", [START_MS + 300_000, START_MS - 86_400_000])
 def test_the_bounds_themselves_are_inside(moment: int) -> None:
-    assert check(as_parsed([one(event_time=moment)]), BOUNDS)[1] == []
+    assert check(as_parsed([one(event_time=moment)]), BOUNDS).rejected == []
 
 
 def test_history_passes_when_bounds_are_off() -> None:
-    assert check(as_parsed([one(event_time=0)]), TimeBounds(0, 0, is_enforced=False))[1] == []
+    assert check(as_parsed([one(event_time=0)]), TimeBounds(0, 0, is_enforced=False)).rejected == []
 
 
 def test_a_doubtful_row_that_is_good_keeps_its_place_and_gets_its_amount() -> None:
     payloads = [one(transaction_id=f"t{i}") for i in range(4)]
     del payloads[1]["amount_base_minor"]
     payloads[1] |= {"currency": "USD", "amount_minor": 10_000}
-    good, rejected = check(as_parsed(payloads, doubtful=frozenset({1, 2})), BOUNDS)
-    assert rejected == []
-    assert good.column("offset").to_pylist() == [0, 1, 2, 3]
-    assert good.column("amount_base_minor")[1].as_py() == 9_341
-    assert orjson.loads(good.column("value")[1].as_py())["amount_base_minor"] == 9_341
+    checked = check(as_parsed(payloads, doubtful=frozenset({1, 2})), BOUNDS)
+    assert checked.rejected == []
+    assert checked.table.column("offset").to_pylist() == [0, 1, 2, 3]
+    assert checked.table.column("amount_base_minor")[1].as_py() == 9_341
+    assert [p["transaction_id"] for p in checked.payloads] == ["t0", "t1", "t2", "t3"]
+    assert checked.payloads[1]["amount_base_minor"] == 9_341
+
+
+@pytest.mark.parametrize("spoil", [lambda v: v.replace(b'"', b"'"), lambda v: v + b" x", lambda v: v + v])
+def test_what_only_the_jvm_takes_for_json_is_rejected(spoil: Callable[[bytes], bytes]) -> None:
+    table = as_parsed([one(), one(transaction_id="loose")])
+    values = table.column("value").to_pylist()
+    at = table.schema.get_field_index("value")
+    checked = check(table.set_column(at, "value", pa.array([values[0], spoil(values[1])], pa.binary())), BOUNDS)
+    assert [(r.row, r.errors[0].code) for r in checked.rejected] == [(1, "malformed_json")]
+    assert checked.table.num_rows == len(checked.payloads) == 1
