@@ -31,7 +31,7 @@ from storage_security.redis.state_store import RedisStateStore
 
 CONTRACTS = ROOT / "data-pipeline" / "contracts"
 _PING_TIMEOUT_S = 2.0
-_LOOKUP_CONNECTIONS = 2
+_LOOKUP_CONNECTIONS = 8  # after a loss of the cache every request asks, for some minutes
 _REDIS_REPEATS = 1
 
 

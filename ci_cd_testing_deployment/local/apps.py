@@ -44,6 +44,7 @@ class App:
     port_setting: the FRAUD_ variable that tells the port.
     ready_path:  what answers 200 once it can work; without one it writes the file that FRAUD_READY_FILE names.
     env:         more variables; values may name ports as {dashboard-api}.
+    niceness:    how readily it leaves the processor to others, as nice(1) counts.
     """
 
     name: str
@@ -55,6 +56,7 @@ class App:
     ready_timeout_s: float = 90.0
     env: Mapping[str, str] = field(default_factory=dict)
     needs: tuple[Need, ...] = ()
+    niceness: int = 0
 
     @property
     def ports(self) -> Mapping[str, int | None]:
@@ -81,7 +83,8 @@ class App:
             "PYTHONUNBUFFERED": "1",
             "FRAUD_READY_FILE": str(context.place.ready_file(self.name)),
         }
-        return Launch([program, *self.command[1:]], env, ROOT, stop_timeout_s=30.0)
+        argv = [program, *self.command[1:]]
+        return Launch(["nice", "-n", str(self.niceness), *argv] if self.niceness else argv, env, ROOT, stop_timeout_s=30.0)
 
     def is_ready(self, context: Context) -> bool:
         if self.ready_path is None:
@@ -108,6 +111,7 @@ APPS: Final = (
         name="stream",
         command=("python", "data-pipeline/spark_streaming.py"),
         ready_timeout_s=180.0,
+        niceness=10,  # on one machine with the decision API, whose callers wait for each answer
         needs=(
             _MODEL,
             Need("{cache}/spark-jars/.stamp", "Spark's Kafka connector", "fetch it with `make setup`"),

@@ -36,7 +36,9 @@ class PostgresDecisionLookup:
     """
 
     def __init__(self, dsn: str, connections: int, timeout_ms: int) -> None:
-        self._engine = connect(dsn, connections, timeout_ms, _CONNECT_TIMEOUT_S)
+        engine = connect(dsn, connections, timeout_ms, _CONNECT_TIMEOUT_S)
+        # One statement is a transaction by itself: no round trips to begin and end one.
+        self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
         self._threads = ThreadPoolExecutor(connections, thread_name_prefix="decision-lookup")
         self._free = threading.BoundedSemaphore(connections)
         self._timeout_s = timeout_ms / 1000
