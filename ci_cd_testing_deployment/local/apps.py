@@ -84,7 +84,9 @@ class App:
             "FRAUD_READY_FILE": str(context.place.ready_file(self.name)),
         }
         argv = [program, *self.command[1:]]
-        return Launch(["nice", "-n", str(self.niceness), *argv] if self.niceness else argv, env, ROOT, stop_timeout_s=30.0)
+        return Launch(
+            ["nice", "-n", str(self.niceness), *argv] if self.niceness else argv, env, ROOT, stop_timeout_s=30.0
+        )
 
     def is_ready(self, context: Context) -> bool:
         if self.ready_path is None:

@@ -11,6 +11,7 @@ import os
 import shutil
 import tempfile
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
@@ -20,6 +21,7 @@ import typer
 from config import CACHE_DIR, IngestSettings, KafkaSettings, ModelSettings, RedisSettings, StreamSettings
 
 if TYPE_CHECKING:
+    import psutil
     from pyspark.sql.streaming.query import StreamingQuery
 
     from ci_cd_testing_deployment.local.stack import LocalStack
@@ -31,12 +33,12 @@ _SAMPLE_S: Final = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """The moment a batch was seen to be done: rows of that batch, wall clock, CPU seconds of all processes."""
+    """The moment a batch was seen to be done: rows of that batch, wall clock, CPU seconds of all processes by part."""
 
     batch: int
     rows: int
     at_s: float
-    cpu_s: float
+    cpu_s: dict[str, float]
 
 
 def bench(
@@ -95,7 +97,7 @@ def _fill(stack: LocalStack, events: int) -> None:
         raise RuntimeError(f"the broker took {taken:,} of {table.num_rows:,} events within two minutes")
 
 
-def _measure(stack: LocalStack, models: Path, batch: int) -> dict[str, float | int]:
+def _measure(stack: LocalStack, models: Path, batch: int) -> dict[str, object]:
     from data_pipeline.stream.bootstrap import stream_config
     from data_pipeline.stream.job import start_query, warm_workers
     from data_pipeline.stream.session import build_session
@@ -116,7 +118,7 @@ def _measure(stack: LocalStack, models: Path, batch: int) -> dict[str, float | i
     session = build_session(stream)
     try:
         warm_workers(session, config)
-        servers = [s.pid for s in stack.status() if s.pid is not None]
+        servers = {s.name: s.pid for s in stack.status() if s.pid is not None}
         samples = _watch(start_query(session, kafka, stream, config, drain=True), servers)
     finally:
         session.stop()
@@ -125,22 +127,24 @@ def _measure(stack: LocalStack, models: Path, batch: int) -> dict[str, float | i
         raise RuntimeError(f"{len(samples)} batches are too few to leave out warm-up and end; use more --events")
     begin, end = samples[_WARM_UP_BATCHES - 1], steady[-1]
     rows = sum(s.rows for s in steady)
+    cpu_s = {name: used - begin.cpu_s[name] for name, used in end.cpu_s.items()}
     for sample in samples:
         typer.echo(f"batch {sample.batch}: {sample.rows:,} rows", err=True)
     return {
         "events": rows,
         "events_per_s": round(rows / (end.at_s - begin.at_s)),
-        "events_per_cpu_s": round(rows / (end.cpu_s - begin.cpu_s)),
+        "events_per_cpu_s": round(rows / sum(cpu_s.values())),
         "features": FEATURE_COUNT,
         "rules": len(load_policy(model.policy_file, FEATURE_NAMES).rules),
         "trees": len(load_scorer(models).ensemble.root),
+        "cpu_us_per_event": {name: round(used / rows * 1e6, 1) for name, used in cpu_s.items()},
         "batches": len(steady),
         "cores": os.cpu_count() or 1,
         "load_1m": round(os.getloadavg()[0], 1),
     }
 
 
-def _watch(query: StreamingQuery, servers: list[int]) -> list[Sample]:
+def _watch(query: StreamingQuery, servers: Mapping[str, int]) -> list[Sample]:
     """A sample at the end of each batch that had rows, until the topic is drained."""
     samples: list[Sample] = []
     seen = -1
@@ -159,21 +163,28 @@ def _watch(query: StreamingQuery, servers: list[int]) -> list[Sample]:
     return samples
 
 
-def _cpu_s(servers: list[int]) -> float:
-    """CPU seconds of this process, all it started, and the servers; of ended children too."""
+def _cpu_s(servers: Mapping[str, int]) -> dict[str, float]:
+    """CPU seconds so far of each server, of the JVM and of all Python, this process's children that ended included."""
     import psutil
 
-    family: set[psutil.Process] = set()
-    for root in map(psutil.Process, [os.getpid(), *servers]):
-        family |= {root, *root.children(recursive=True)}
-    total = 0.0
-    for process in family:
+    used = dict.fromkeys([*servers, "jvm", "python"], 0.0)
+    own = psutil.Process()
+    family = [(name, process) for name, pid in servers.items() for process in _tree(psutil.Process(pid))]
+    family += [("jvm" if process.name() == "java" else "python", process) for process in _tree(own)]
+    server_pids = {process.pid for name, process in family if name in servers}
+    for name, process in family:
+        if name not in servers and process.pid in server_pids:
+            continue  # the servers are children of this process too
         try:
             times = process.cpu_times()
         except psutil.NoSuchProcess:
             continue  # its parent has its time among that of ended children
-        total += times.user + times.system + times.children_user + times.children_system
-    return total
+        used[name] += times.user + times.system + times.children_user + times.children_system
+    return used
+
+
+def _tree(root: psutil.Process) -> list[psutil.Process]:
+    return [root, *root.children(recursive=True)]
 
 
 if __name__ == "__main__":
