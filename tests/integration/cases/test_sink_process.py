@@ -155,6 +155,9 @@ def test_killed_and_doubled_sinks_write_every_decision_and_alert_once(
 
     wait_for(lambda: count(engine, "SELECT count(*) FROM outbox WHERE sent_at IS NULL") == 0, "an empty outbox")
     events = [e for e in read_all(kafka, topics.CASE_EVENTS) if e["customer_id"].startswith(run)]
+    with engine.connect() as connection:
+        recorded = set(connection.execute(text("SELECT event_id FROM case_events")).scalars())
+    assert [e for e in events if e["event_id"] not in recorded] == []
     assert len({e["event_id"] for e in events}) == len(alerts)
     assert sum(e["kind"] == "opened" for e in events) >= 5
 
