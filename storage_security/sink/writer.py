@@ -169,5 +169,8 @@ def _only(cursor: psycopg2.extensions.cursor) -> int:
 
 def _distinct(batch: Batch, alert_ids: set[str]) -> list[Alert]:
     """The alerts that were inserted, in the order of the log; a repeat within the batch is left out."""
-    found = {alert.alert_id: alert for alert, _ in reversed(batch.alerts) if alert.alert_id in alert_ids}
-    return list(reversed(found.values()))
+    found: dict[str, Alert] = {}
+    for alert, _ in batch.alerts:
+        if alert.alert_id in alert_ids:
+            found.setdefault(alert.alert_id, alert)
+    return list(found.values())

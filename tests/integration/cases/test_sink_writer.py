@@ -112,6 +112,17 @@ def test_repeated_decision_under_a_new_offset_is_written_and_counted_once(
         assert_summary_equals_a_recount(connection)
 
 
+def test_case_is_opened_by_the_first_alert_also_where_it_is_repeated_in_the_batch(
+    engine: Engine, make_writer: Callable[[], SinkWriter], alert: Callable[..., dict[str, Any]]
+) -> None:
+    payloads = [orjson.dumps(alert(f"tx-{i}", "c1")) for i in (0, 1, 0)]
+    sent = [Record(topics.ALERTS, 0, offset, b"c1", payload, NOW_MS) for offset, payload in enumerate(payloads)]
+    assert make_writer().write(sent).alerts == 2
+    with engine.connect() as connection:
+        opened = connection.execute(text("SELECT data->>'transaction_id' FROM case_events WHERE kind = 'opened'"))
+        assert opened.scalars().all() == ["tx-0"]
+
+
 def test_two_sinks_on_the_same_partitions_write_each_record_once(
     engine: Engine, make_writer: Callable[[], SinkWriter], flow: list[Record]
 ) -> None:
