@@ -32,12 +32,20 @@ class Computed:
     status: NDArray[np.uint8]
     versions: NDArray[np.int64]
 
+    def put(self, rows: NDArray[np.intp], part: Computed) -> None:
+        """Take the results of some rows from a part."""
+        self.vectors[rows], self.status[rows], self.versions[rows] = part.vectors, part.status, part.versions
+
+
+def empty_computed(rows: int) -> Computed:
+    """Room for the results of n rows."""
+    return Computed(np.empty((rows, FEATURE_COUNT)), np.empty(rows, np.uint8), np.empty(rows, np.int64))
+
 
 def _run(
     events: Entries, customers: NDArray[np.int32], headers: Headers, entries: Entries, starts: NDArray[np.int64]
 ) -> Computed:
-    n = events.shape[0]
-    found = Computed(np.empty((n, FEATURE_COUNT)), np.empty(n, np.uint8), np.empty(n, np.int64))
+    found = empty_computed(events.shape[0])
     kernel.process(events, customers, headers, entries, starts, DEFAULTS, found.vectors, found.status, found.versions)
     return found
 

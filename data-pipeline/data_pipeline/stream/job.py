@@ -43,10 +43,15 @@ def start_query(
         .option("subscribe", TRANSACTIONS)
         .option("startingOffsets", stream.starting_offsets)
         .option("maxOffsetsPerTrigger", stream.max_offsets_per_trigger)
+        # A consumer whose last fetch still waits at the broker waits for it to return; the default is half a second
+        # for each partition of a batch, one after the other on few cores.
+        .option("kafka.fetch.max.wait.ms", "10")
         .load()
     )
     writer = (
         parsed(source)
+        # A task has a fixed price, and a call to Redis too: no more tasks than cores, each with whole partitions.
+        .coalesce(session.sparkContext.defaultParallelism)
         .mapInArrow(Stage(config), OUTPUT_SCHEMA)
         .writeStream.format("kafka")
         .option("kafka.bootstrap.servers", kafka.bootstrap_servers)

@@ -1,4 +1,4 @@
-"""One partition of one micro-batch, from parsed rows to everything that leaves: the body of the Spark task.
+"""Some partitions of one micro-batch, from records to everything that leaves: the body of the Spark task.
 
 All side effects happen here, in one pass: the state is written, and decisions, vectors, alerts and dead letters
 leave by the same rows. A retried task starts from the version of the state before its batch (see
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import socket
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -23,14 +23,14 @@ from data_pipeline.stream.bundle import Bundle, load_bundle
 from data_pipeline.stream.parse import Checked, Rejected, check
 from data_pipeline.stream.warm import warm_kernels
 from fraud_prevention.domain.dead_letter import MAX_KEY_BYTES, dead_letter
-from fraud_prevention.domain.errors import FieldError
+from fraud_prevention.domain.errors import FieldError, StateMisplaced
 from fraud_prevention.domain.topics import TRANSACTIONS, dead_letter_topic
 from fraud_prevention.domain.transaction import TimeBounds
 from fraud_prevention.policy.assemble import DecisionContext, Emission, assemble
 from fraud_prevention.policy.decide import columns_of, evaluate
 from model.features import kernel
 from model.features.codes import encode_table, index_customers
-from model.features.engine import BatchSpan, Computed, compute_batch
+from model.features.engine import BatchSpan, Computed, compute_batch, empty_computed
 
 OUTPUT: Final = pa.schema([("topic", pa.string()), ("key", pa.binary()), ("value", pa.binary())])
 _DUPLICATE: Final = FieldError("transaction_id", "duplicate_id", "was used before with another content")
@@ -70,6 +70,42 @@ def _bundle(directory: Path, model_directory: Path, name: str) -> Bundle:
     return load_bundle(directory, model_directory, name)
 
 
+def _spans(table: pa.Table, log: int) -> dict[int, BatchSpan]:
+    """What each partition brings of this batch: first and last offset, also of records that are none."""
+    partitions, offsets = table.column("partition").to_numpy(), table.column("offset").to_numpy()
+    found = {}
+    for partition in np.unique(partitions).tolist():
+        own = offsets[partitions == partition]
+        found[partition] = BatchSpan(log, partition, int(own.min()), int(own.max()))
+    return found
+
+
+def compute_partitions(store: BatchStates, good: pa.Table, spans: Mapping[int, BatchSpan]) -> Computed:
+    """Features of the rows of several partitions, each partition a batch of its own; the new records are written.
+
+    Raises StateFenced, StateMisplaced, StateCorrupt, Unavailable.
+    """
+    customers, names = index_customers(good)
+    events = encode_table(good, good.column("offset").to_numpy())
+    records = store.read(names)
+    partitions = good.column("partition").to_numpy()
+    owners = np.full(len(names), -1)
+    computed = empty_computed(good.num_rows)
+    for partition, span in spans.items():
+        rows = np.flatnonzero(partitions == partition)
+        places, local = np.unique(customers[rows], return_inverse=True)
+        twice = places[owners[places] >= 0]
+        if twice.size:
+            raise StateMisplaced(names[int(twice[0])], int(owners[twice[0]]), partition)
+        owners[places] = partition
+        keys = [names[place] for place in places.tolist()]
+        held = [records[place] for place in places.tolist()]
+        part, after = compute_batch(events[rows], local.astype(np.int32), keys, held, span)
+        store.write(keys, after, span)
+        computed.put(rows, part)
+    return computed
+
+
 class Warm:
     """Callable for `mapInArrow` that loads libraries, bundle and compiled loops before the first record waits."""
 
@@ -103,34 +139,27 @@ class Stage:
 
     def _run(self, table: pa.Table) -> list[Emission]:
         config = self._config
-        offsets = table.column("offset").to_numpy()
-        partition = int(table.column("partition")[0].as_py())
-        span = BatchSpan(config.log, partition, int(offsets.min()), int(offsets.max()))
+        spans = _spans(table, config.log)
         checked = check(table, config.bounds)
         good = checked.table
         emissions = [self._dead_letter(table, r) for r in checked.rejected]
         if good.num_rows:
             store = config.states()
-            name = store.bind_bundle(TRANSACTIONS, partition, span.start_offset, config.bundle)
-            bundle = _bundle(config.bundle_directory, config.model_directory, name)
-            computed = self._features(store, good, span)
+            bound = {
+                p: store.bind_bundle(TRANSACTIONS, p, span.start_offset, config.bundle) for p, span in spans.items()
+            }
+            computed = compute_partitions(store, good, spans)
             conflicts = np.flatnonzero(computed.status == kernel.CONFLICT)
             emissions += [self._dead_letter(good, Rejected(int(row), [_DUPLICATE])) for row in conflicts]
-            emissions += self._decide(checked, computed, bundle)
+            for name in sorted(set(bound.values())):  # more than one only where a batch of another bundle is repeated
+                bundle = _bundle(config.bundle_directory, config.model_directory, name)
+                emissions += self._decide(checked, computed, bundle, [p for p, held in bound.items() if held == name])
         return emissions
 
-    @staticmethod
-    def _features(store: BatchStates, good: pa.Table, span: BatchSpan) -> Computed:
-        customers, names = index_customers(good)
-        events = encode_table(good, good.column("offset").to_numpy())
-        computed, records = compute_batch(events, customers, names, store.read(names), span)
-        store.write(names, records, span)
-        return computed
-
-    def _decide(self, checked: Checked, computed: Computed, bundle: Bundle) -> list[Emission]:
+    def _decide(self, checked: Checked, computed: Computed, bundle: Bundle, partitions: list[int]) -> list[Emission]:
         table, payloads = checked.table, checked.payloads
         is_ours = table.column("decided_by").is_null().to_numpy() & (computed.status == kernel.NEW)
-        rows = np.flatnonzero(is_ours)
+        rows = np.flatnonzero(is_ours & np.isin(table.column("partition").to_numpy(), partitions))
         if not rows.size:
             return []
         vectors = computed.vectors[rows]
