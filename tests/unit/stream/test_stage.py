@@ -28,7 +28,7 @@ class Records:
         self.held.update(zip(customer_ids, records, strict=True))
         self.spans.append(span)
 
-    def bind_bundle(self, topic: str, partition: int, start_offset: int, bundle: str) -> str:  # noqa: ARG002
+    def bind_bundle(self, topic: str, partition: int, start_offset: int, bundle: str) -> str:  # noqa: ARG002 — the port's signature
         return bundle
 
 
