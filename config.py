@@ -14,6 +14,8 @@ from typing import Literal, Self
 from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from fraud_prevention.domain.transaction import TimeBounds
+
 ROOT = Path(__file__).resolve().parent
 RUN_DIR = ROOT / ".run"
 CACHE_DIR = ROOT / ".cache"
@@ -61,6 +63,10 @@ class IngestSettings(_Group):
     enforce_time_bounds: bool = Field(True, description="Off for replays of history.")
     max_future_s: int = Field(300, ge=0, description="How far ahead of the clock an event may be.")
     max_age_s: int = Field(30 * 86_400, ge=0, description="How far behind the clock an event may be.")
+
+    def bounds(self) -> TimeBounds:
+        """The same as the domain wants them."""
+        return TimeBounds(self.max_future_s * 1000, self.max_age_s * 1000, self.enforce_time_bounds)
 
 
 class ModelSettings(_Group):

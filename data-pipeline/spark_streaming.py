@@ -6,6 +6,7 @@ from pydantic import ValidationError
 
 from config import UnknownSetting, check_environment, load_run_env
 from data_pipeline.stream.job import run
+from data_pipeline.stream.session import MissingConnector
 from fraud_prevention.domain.errors import FraudError
 from fraud_prevention.log_format import log_json
 
@@ -17,7 +18,7 @@ def main() -> int:
         load_run_env()
         check_environment()
         return run()
-    except (ValidationError, UnknownSetting, FraudError) as error:
+    except (ValidationError, UnknownSetting, FraudError, MissingConnector) as error:
         sys.exit(f"stream cannot start: {error}")
 
 

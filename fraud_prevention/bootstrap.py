@@ -17,7 +17,7 @@ from fraud_prevention.api.app import ApiParts, create_app
 from fraud_prevention.api.metrics import ApiMetrics
 from fraud_prevention.api.openapi import describe
 from fraud_prevention.clock import SystemClock
-from fraud_prevention.domain.transaction import TimeBounds, Transaction
+from fraud_prevention.domain.transaction import Transaction
 from fraud_prevention.policy.bundle import Policy, load_policy
 from fraud_prevention.policy.decide import columns_of, evaluate
 from fraud_prevention.ports import Clock, CustomerState, FeatureKernel, Scorer
@@ -98,7 +98,7 @@ def build_api(brain: Brain, settings: Settings, clock: Clock | None = None) -> A
     )
     ack_timeout_s = settings.api.ack_timeout_ms / 1000
     limits = DecideLimits(ack_timeout_s=ack_timeout_s, in_flight_wait_s=ack_timeout_s)
-    decide = DecideTransaction(needs, time_bounds(settings.ingest), limits, socket.gethostname())
+    decide = DecideTransaction(needs, settings.ingest.bounds(), limits, socket.gethostname())
     parts = ApiParts(
         decide=decide,
         checks={"kafka": lambda: event_log.ping(_PING_TIMEOUT_S), "redis": answers.ping},
@@ -115,11 +115,6 @@ def build_api(brain: Brain, settings: Settings, clock: Clock | None = None) -> A
             lookup.close()
 
     return Api(create_app(parts), decide, close)
-
-
-def time_bounds(settings: IngestSettings) -> TimeBounds:
-    """The settings' bounds as the domain wants them."""
-    return TimeBounds(settings.max_future_s * 1000, settings.max_age_s * 1000, settings.enforce_time_bounds)
 
 
 def connect_redis(settings: RedisSettings, api: ApiSettings) -> redis.Redis:

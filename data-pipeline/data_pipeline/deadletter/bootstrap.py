@@ -5,7 +5,6 @@ from __future__ import annotations
 from config import IngestSettings, KafkaSettings
 from data_pipeline.deadletter.gate import Gate
 from fraud_prevention.clock import SystemClock
-from fraud_prevention.domain.transaction import TimeBounds
 from fraud_prevention.ports import EventLog, EventReader
 from storage_security.kafka.confluent_log import ConfluentLog
 from storage_security.kafka.confluent_reader import ConfluentReader
@@ -23,5 +22,4 @@ def open_log(settings: KafkaSettings) -> EventLog:
 
 def open_gate(settings: IngestSettings) -> Gate:
     """The bounds that the stream has, by the clock of this machine."""
-    bounds = TimeBounds(settings.max_future_s * 1000, settings.max_age_s * 1000, settings.enforce_time_bounds)
-    return Gate(bounds, SystemClock().now_ms)
+    return Gate(settings.bounds(), SystemClock().now_ms)

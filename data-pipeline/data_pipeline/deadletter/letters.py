@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import orjson
 
-from data_pipeline.history.read_topic import read_to_end
+from data_pipeline.read_topic import read_to_end
 from fraud_prevention.domain.errors import FieldError, NotFound
 from fraud_prevention.domain.topics import INPUTS, dead_letter_topic
 from fraud_prevention.ports import EventReader

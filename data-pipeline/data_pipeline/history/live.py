@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import orjson
 
-from data_pipeline.history.read_topic import read_to_end
+from data_pipeline.read_topic import read_to_end
 from fraud_prevention.domain.errors import HistoryUnusable
 from fraud_prevention.domain.topics import DECISIONS, FEATURES
 from fraud_prevention.ports import EventReader

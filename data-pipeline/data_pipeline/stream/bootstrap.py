@@ -8,7 +8,6 @@ from config import IngestSettings, KafkaSettings, ModelSettings, RedisSettings, 
 from data_pipeline.stream.bundle import publish_bundle
 from data_pipeline.stream.stage import StreamConfig
 from fraud_prevention.domain.topics import TRANSACTIONS
-from fraud_prevention.domain.transaction import TimeBounds
 from model.features.codes import hash64
 from storage_security.kafka.admin import topic_id
 from storage_security.redis.state_store import RedisStateStore, connect
@@ -23,7 +22,7 @@ def stream_config(
         states=partial(_state_store, redis),
         model_directory=model.directory,
         bundle_directory=bundles,
-        bounds=TimeBounds(ingest.max_future_s * 1000, ingest.max_age_s * 1000, ingest.enforce_time_bounds),
+        bounds=ingest.bounds(),
         log=hash64(topic_id(kafka.bootstrap_servers, TRANSACTIONS)),
         bundle=publish_bundle(bundles, model.directory, model.policy_file),
     )

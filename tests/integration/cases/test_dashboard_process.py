@@ -17,10 +17,9 @@ from uuid import uuid4
 import orjson
 import pytest
 
-from ci_cd_testing_deployment.local.log_counts import LogCounts
 from config import ROOT, KafkaSettings
+from data_pipeline.read_topic import read_to_end
 from fraud_prevention.domain import topics
-from fraud_prevention.ports import OFFSET_BEGINNING
 from storage_security.kafka.admin import ensure_topics
 from storage_security.kafka.confluent_log import ConfluentLog
 from storage_security.kafka.confluent_reader import ConfluentReader
@@ -107,14 +106,7 @@ def next_event(stream: HTTPResponse, kind: str, customer_id: str) -> dict[str, A
 
 def labels_of(kafka: KafkaService, customer_id: str) -> list[dict[str, Any]]:
     reader = ConfluentReader(KafkaSettings(bootstrap_servers=kafka.bootstrap_servers))
-    reader.assign(dict.fromkeys(reader.partitions(topics.LABELS), OFFSET_BEGINNING))
-    with LogCounts(kafka.bootstrap_servers) as log_counts:
-        expected = log_counts.count(topics.LABELS)
-    found: list[dict[str, Any]] = []
-    while len(found) < expected:
-        records = reader.poll_batch(1_000, 30.0)
-        assert records, f"{len(found)} of {expected} records"
-        found += [orjson.loads(record.value or b"{}") for record in records]
+    found = [orjson.loads(record.value or b"{}") for record in read_to_end(reader, topics.LABELS)]
     reader.close()
     return [label for label in found if label["customer_id"] == customer_id]
 

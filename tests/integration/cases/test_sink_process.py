@@ -18,11 +18,10 @@ import pytest
 import redis
 from sqlalchemy import Engine, text
 
-from ci_cd_testing_deployment.local.log_counts import LogCounts
 from config import ROOT, KafkaSettings
+from data_pipeline.read_topic import read_to_end
 from fraud_prevention.domain import topics
 from fraud_prevention.domain.decision import alert_id
-from fraud_prevention.ports import OFFSET_BEGINNING
 from storage_security.kafka.admin import ensure_topics
 from storage_security.kafka.confluent_log import ConfluentLog
 from storage_security.kafka.confluent_reader import ConfluentReader
@@ -89,14 +88,7 @@ def publish(log: ConfluentLog, topic: str, payloads: list[dict[str, Any]]) -> No
 def read_all(kafka: KafkaService, topic: str) -> list[dict[str, Any]]:
     """Everything that the topic holds at this moment."""
     reader = ConfluentReader(KafkaSettings(bootstrap_servers=kafka.bootstrap_servers))
-    reader.assign(dict.fromkeys(reader.partitions(topic), OFFSET_BEGINNING))
-    with LogCounts(kafka.bootstrap_servers) as log_counts:
-        expected = log_counts.count(topic)
-    found: list[dict[str, Any]] = []
-    while len(found) < expected:
-        records = reader.poll_batch(1_000, 30.0)
-        assert records, f"{len(found)} of {expected} records"
-        found += [orjson.loads(record.value or b"{}") for record in records]
+    found = [orjson.loads(record.value or b"{}") for record in read_to_end(reader, topic)]
     reader.close()
     return found
 

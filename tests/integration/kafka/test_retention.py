@@ -9,7 +9,7 @@ import pytest
 from confluent_kafka.admin import AdminClient
 
 from config import KafkaSettings
-from data_pipeline.history.read_topic import read_to_end
+from data_pipeline.read_topic import read_to_end
 from fraud_prevention.ports import EventReader, Extent, TopicPartition
 from storage_security.kafka.confluent_log import ConfluentLog
 from storage_security.kafka.confluent_reader import ConfluentReader

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from ci_cd_testing_deployment.cli.dlq import app
 from config import KafkaSettings
 from data_pipeline.contract.load import load_examples
-from data_pipeline.history.read_topic import read_to_end
+from data_pipeline.read_topic import read_to_end
 from fraud_prevention.domain.dead_letter import dead_letter
 from fraud_prevention.domain.errors import FieldError
 from fraud_prevention.domain.topics import TRANSACTIONS, dead_letter_topic

@@ -15,7 +15,7 @@ from data_pipeline.deadletter.gate import Gate
 from data_pipeline.deadletter.letters import Letter, find_letter, letters, survey
 from data_pipeline.deadletter.replay import Replayed, replay
 from data_pipeline.history.live import read_decisions
-from data_pipeline.history.read_topic import read_to_end
+from data_pipeline.read_topic import read_to_end
 from fraud_prevention.domain import topics
 from fraud_prevention.domain.dead_letter import dead_letter
 from fraud_prevention.domain.errors import FieldError, HistoryUnusable, NotFound, Unavailable
