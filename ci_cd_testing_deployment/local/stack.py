@@ -277,7 +277,7 @@ class LocalStack:
             for port_name, preferred in self._services[name].ports.items():
                 others = [number for other, number in chosen.items() if other != port_name]
                 chosen[port_name] = loopback.choose(others, chosen.get(port_name, preferred))
-        self.place.ports_file.write_text(json.dumps(chosen, indent=1))
+        write_private(self.place.ports_file, json.dumps(chosen, indent=1))
 
     def _context(self, names: Collection[str]) -> Context:
         return Context(self.place, self.ports(), self._settings(names), self._progress.note)
