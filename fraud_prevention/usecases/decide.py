@@ -29,7 +29,7 @@ import structlog
 from fraud_prevention.domain import topics
 from fraud_prevention.domain.errors import IdempotencyConflict, NotFound, RequestInFlight, StateCorrupt, Unavailable
 from fraud_prevention.domain.transaction import TimeBounds, Transaction, parse_transaction
-from fraud_prevention.policy.assemble import DecisionContext, Emission, assemble
+from fraud_prevention.policy.assemble import DecisionContext, Emission, assemble, customer_versions, payments_of
 from fraud_prevention.policy.bundle import Policy
 from fraud_prevention.policy.decide import columns_of, evaluate
 from fraud_prevention.ports import (
@@ -263,11 +263,18 @@ class DecideTransaction:
         verdicts = evaluate(needs.policy, columns_of([wire], needs.policy.transaction_columns), features, scores)
         context = replace(self._context, degraded=vector.degraded) if vector.degraded else self._context
         latency_ms = round((needs.clock.monotonic_s() - started_s) * 1000, 3)
-        emissions = assemble(
-            [wire], features, scores, verdicts, context, [vector.record_version], needs.clock.now_ms(), [latency_ms]
+        assembled = assemble(
+            payments_of([wire]),
+            features,
+            scores,
+            verdicts,
+            context,
+            customer_versions([vector.record_version]),
+            needs.clock.now_ms(),
+            [latency_ms],
         )
         accepted = Emission(topics.TRANSACTIONS, transaction.customer_id.encode(), orjson.dumps(wire))
-        return Draft(tuple(emissions), accepted)
+        return Draft(tuple(assembled.emissions()), accepted)
 
     def _publish(self, draft: Draft) -> Answer:
         """Make it durable. Raises Unavailable; some records may be on the log then."""

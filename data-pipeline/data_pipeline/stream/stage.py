@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 import numpy as np
 import orjson
@@ -21,18 +21,20 @@ import pyarrow as pa
 
 from data_pipeline.stream.bundle import Bundle, load_bundle
 from data_pipeline.stream.parse import Checked, Rejected, check
+from data_pipeline.stream.payments import payments_of_table
 from data_pipeline.stream.warm import warm_kernels
 from fraud_prevention.domain.dead_letter import MAX_KEY_BYTES, dead_letter
 from fraud_prevention.domain.errors import FieldError, StateMisplaced
 from fraud_prevention.domain.topics import TRANSACTIONS, dead_letter_topic
 from fraud_prevention.domain.transaction import TimeBounds
-from fraud_prevention.policy.assemble import DecisionContext, Emission, assemble
+from fraud_prevention.policy.assemble import DecisionContext, Emissions, assemble, customer_versions
 from fraud_prevention.policy.decide import columns_of, evaluate
 from model.features import kernel
 from model.features.codes import encode_table, index_customers
 from model.features.engine import BatchSpan, Computed, compute_batch, empty_computed
 
 OUTPUT: Final = pa.schema([("topic", pa.string()), ("key", pa.binary()), ("value", pa.binary())])
+_LETTER_COLUMNS: Final = ("key", "partition", "offset", "value", "ingested_at")
 _DUPLICATE: Final = FieldError("transaction_id", "duplicate_id", "was used before with another content")
 
 
@@ -130,19 +132,17 @@ class Stage:
             return
         table = pa.Table.from_batches(received)
         emissions = self._run(table)
-        if emissions:
-            topics, keys, values = zip(*emissions, strict=True)
-            yield pa.RecordBatch.from_arrays(
-                [pa.array(topics, pa.string()), pa.array(keys, pa.binary()), pa.array(values, pa.binary())],
-                schema=OUTPUT,
-            )
+        for topic, keys, values in emissions:
+            if keys:
+                columns = [pa.repeat(topic, len(keys)), pa.array(keys, pa.binary()), pa.array(values, pa.binary())]
+                yield pa.RecordBatch.from_arrays(columns, schema=OUTPUT)
 
-    def _run(self, table: pa.Table) -> list[Emission]:
+    def _run(self, table: pa.Table) -> list[Emissions]:
         config = self._config
         spans = _spans(table, config.log)
         checked = check(table, config.bounds)
         good = checked.table
-        emissions = [self._dead_letter(table, r) for r in checked.rejected]
+        emissions = [self._dead_letters(table, checked.rejected)]
         if good.num_rows:
             store = config.states()
             bound = {
@@ -150,13 +150,13 @@ class Stage:
             }
             computed = compute_partitions(store, good, spans)
             conflicts = np.flatnonzero(computed.status == kernel.CONFLICT)
-            emissions += [self._dead_letter(good, Rejected(int(row), [_DUPLICATE])) for row in conflicts]
+            emissions.append(self._dead_letters(good, [Rejected(int(row), [_DUPLICATE]) for row in conflicts]))
             for name in sorted(set(bound.values())):  # more than one only where a batch of another bundle is repeated
                 bundle = _bundle(config.bundle_directory, config.model_directory, name)
                 emissions += self._decide(checked, computed, bundle, [p for p, held in bound.items() if held == name])
         return emissions
 
-    def _decide(self, checked: Checked, computed: Computed, bundle: Bundle, partitions: list[int]) -> list[Emission]:
+    def _decide(self, checked: Checked, computed: Computed, bundle: Bundle, partitions: list[int]) -> list[Emissions]:
         table, payloads = checked.table, checked.payloads
         is_ours = table.column("decided_by").is_null().to_numpy() & (computed.status == kernel.NEW)
         rows = np.flatnonzero(is_ours & np.isin(table.column("partition").to_numpy(), partitions))
@@ -167,17 +167,18 @@ class Stage:
         transactions = [payloads[row] for row in rows]
         verdicts = evaluate(bundle.policy, columns_of(transactions, bundle.policy.transaction_columns), vectors, scores)
         now = time.time_ns() // 1_000_000
-        waited = np.maximum(now - table.column("ingested_at").to_numpy()[rows], 0).tolist()
-        return assemble(
-            transactions,
+        waited = np.maximum(now - table.column("ingested_at").to_numpy()[rows], 0).astype(np.float64)
+        assembled = assemble(
+            payments_of_table(table, rows, lambda row: orjson.dumps(payloads[row])),
             vectors,
             scores,
             verdicts,
             self._context(bundle),
-            computed.versions[rows].tolist(),
+            customer_versions(computed.versions[rows].tolist()),
             now,
             waited,
         )
+        return assembled.by_topic()
 
     @staticmethod
     def _context(bundle: Bundle) -> DecisionContext:
@@ -193,20 +194,22 @@ class Stage:
         )
 
     @staticmethod
-    def _dead_letter(table: pa.Table, rejected: Rejected) -> Emission:
-        def cell(name: str) -> Any:
-            return table.column(name)[rejected.row].as_py()
-
-        key = cell("key") or b""
-        if len(key) > MAX_KEY_BYTES:
-            key = b""  # by reference, like a payload that is too large
-        letter = dead_letter(
-            rejected.errors,
-            topic=TRANSACTIONS,
-            partition=cell("partition"),
-            offset=cell("offset"),
-            key=key or None,
-            payload=cell("value"),
-            at_ms=cell("ingested_at"),
-        )
-        return Emission(dead_letter_topic(TRANSACTIONS), key, orjson.dumps(letter))
+    def _dead_letters(table: pa.Table, rejected: Sequence[Rejected]) -> Emissions:
+        found = Emissions(dead_letter_topic(TRANSACTIONS), [], [])
+        for row, errors in ((r.row, r.errors) for r in rejected):
+            cells = {name: table.column(name)[row].as_py() for name in _LETTER_COLUMNS}
+            key = cells["key"] or b""
+            if len(key) > MAX_KEY_BYTES:
+                key = b""  # by reference, like a payload that is too large
+            letter = dead_letter(
+                errors,
+                topic=TRANSACTIONS,
+                partition=cells["partition"],
+                offset=cells["offset"],
+                key=key or None,
+                payload=cells["value"],
+                at_ms=cells["ingested_at"],
+            )
+            found.keys.append(key)
+            found.values.append(orjson.dumps(letter))
+        return found

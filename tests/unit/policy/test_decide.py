@@ -12,11 +12,13 @@ import pytest
 
 from config import ROOT
 from fraud_prevention.domain.decision import Outcome
-from fraud_prevention.policy.assemble import DecisionContext, assemble
+from fraud_prevention.policy.assemble import DecisionContext, assemble, customer_versions, payments_of
 from fraud_prevention.policy.bundle import Policy, load_policy
 from fraud_prevention.policy.decide import Verdicts, columns_of, evaluate
+from fraud_prevention.policy.json_rows import MANY_ROWS
 from fraud_prevention.ports import FloatArray, Scores
 from model.features.catalogue import CATALOGUE_VERSION, FEATURE_NAMES
+from tests.fixtures.assembled import expected_records
 
 CONTRACTS = ROOT / "data-pipeline" / "contracts" / "schemas"
 COLUMN = {name: i for i, name in enumerate(FEATURE_NAMES)}
@@ -167,7 +169,11 @@ def test_records_fit_their_contracts_and_only_stops_raise_alerts(policy: Policy)
     context = DecisionContext(
         "hgb-0", policy.version, CATALOGUE_VERSION, FEATURE_NAMES, "", "champion", "stream", "host-1"
     )
-    emissions = assemble(transactions, features, scores, verdicts, context, [-1] * 300, 1_751_544_000_100, [1.5] * 300)
+    versions = customer_versions([-1] * 300)
+    assembled = assemble(
+        payments_of(transactions), features, scores, verdicts, context, versions, 1_751_544_000_100, [1.5] * 300
+    )
+    emissions = assembled.emissions()
     counts = Counter(emission.topic for emission in emissions)
     assert counts == {
         "decisions.v1": 300,
@@ -190,6 +196,43 @@ def test_served_vector_survives_the_wire_bit_for_bit(policy: Policy) -> None:
     context = DecisionContext(
         "hgb-0", policy.version, CATALOGUE_VERSION, FEATURE_NAMES, "", "champion", "api", "host-1"
     )
-    emissions = assemble([TRANSACTION], features, scores, verdicts, context, [7], 0, [0.0])
-    served = next(orjson.loads(e.value) for e in emissions if e.topic == "features.v1")
-    assert np.array_equal(np.array(served["vector"]).view(np.int64), features[0].view(np.int64))
+    for rows in (1, MANY_ROWS):
+        assembled = assemble(
+            payments_of([TRANSACTION] * rows),
+            features.repeat(rows, axis=0),
+            Scores(*(array.repeat(rows) for array in scores)),
+            Verdicts(verdicts.outcome.repeat(rows), verdicts.rule_hits * rows, verdicts.reason_codes * rows),
+            context,
+            b'{"customer":7}',
+            0,
+            [0.0] * rows,
+        )
+        for value in assembled.features:
+            served = np.array(orjson.loads(value)["vector"], np.float64)
+            assert np.array_equal(served.view(np.int64), features[0].view(np.int64))
+
+
+@pytest.mark.parametrize("rows", [1, MANY_ROWS - 1, MANY_ROWS, 2_000])
+def test_records_say_what_is_built_one_dictionary_at_a_time(policy: Policy, rows: int) -> None:
+    transactions, features, scores = random_batch(rows)
+    transactions = [{**t, "merchant_id": f"m{i % 7}", "amount_minor": i} for i, t in enumerate(transactions)]
+    verdicts = evaluate(policy, columns_of(transactions, policy.transaction_columns), features, scores)
+    context = DecisionContext(
+        "hgb-0", policy.version, CATALOGUE_VERSION, FEATURE_NAMES, "", "champion", "api", "host-1", ("state",)
+    )
+    versions, latency_ms = customer_versions(range(rows)), np.arange(rows) / 7
+    found = assemble(payments_of(transactions), features, scores, verdicts, context, versions, 17, latency_ms)
+    assert len(found.keys) == len(found.decisions) == len(found.features) == rows
+    for i, transaction in enumerate(transactions):
+        decision, served, alert = expected_records(
+            transaction, features[i], scores, verdicts, context, versions[i], 17, latency_ms[i], i
+        )
+        assert orjson.loads(found.decisions[i]) == decision
+        assert list(orjson.loads(found.decisions[i])["meta"]) == ["decided_at", "latency_ms", "host"]
+        assert orjson.loads(found.features[i]) == served
+        assert (orjson.loads(found.alerts[i]) if i in found.alerts else None) == alert
+        assert found.keys[i].decode() == transaction["customer_id"]
+    by_topic = {
+        (topic, key, value) for topic, keys, values in found.by_topic() for key, value in zip(keys, values, strict=True)
+    }
+    assert by_topic == set(map(tuple, found.emissions()))
