@@ -107,11 +107,6 @@ def payments_of(rows: Sequence[Mapping[str, Any]]) -> Payments:
     )
 
 
-def customer_versions(versions: Sequence[int]) -> list[bytes]:
-    """`record_versions` of decisions that read the customer's record only: its last log offset, -1 for none."""
-    return [b'{"customer":%d}' % version for version in versions]
-
-
 def assemble(
     payments: Payments,
     features: FloatArray,
@@ -125,7 +120,7 @@ def assemble(
     """The log records of n decided transactions.
 
     features:        float64[n, F], finite.
-    record_versions: JSON of the versions of all records that were read, of each row or of all rows alike.
+    record_versions: JSON (see `policy.record_versions`), one of each row or one that all rows share.
     latency_ms:      time from the transaction's arrival to its decision; goes into `meta` only.
     """
     rows = len(features)

@@ -29,9 +29,10 @@ import structlog
 from fraud_prevention.domain import topics
 from fraud_prevention.domain.errors import IdempotencyConflict, NotFound, RequestInFlight, StateCorrupt, Unavailable
 from fraud_prevention.domain.transaction import TimeBounds, Transaction, parse_transaction
-from fraud_prevention.policy.assemble import DecisionContext, Emission, assemble, customer_versions, payments_of
+from fraud_prevention.policy.assemble import DecisionContext, Emission, assemble, payments_of
 from fraud_prevention.policy.bundle import Policy
 from fraud_prevention.policy.decide import columns_of, evaluate
+from fraud_prevention.policy.record_versions import api_versions
 from fraud_prevention.ports import (
     AnswerStore,
     Claim,
@@ -269,7 +270,7 @@ class DecideTransaction:
             scores,
             verdicts,
             context,
-            customer_versions([vector.record_version]),
+            [api_versions(vector.record_version)],
             needs.clock.now_ms(),
             [latency_ms],
         )

@@ -27,8 +27,9 @@ from fraud_prevention.domain.dead_letter import MAX_KEY_BYTES, dead_letter
 from fraud_prevention.domain.errors import FieldError, StateMisplaced
 from fraud_prevention.domain.topics import TRANSACTIONS, dead_letter_topic
 from fraud_prevention.domain.transaction import TimeBounds
-from fraud_prevention.policy.assemble import DecisionContext, Emissions, assemble, customer_versions
+from fraud_prevention.policy.assemble import DecisionContext, Emissions, assemble
 from fraud_prevention.policy.decide import columns_of, evaluate
+from fraud_prevention.policy.record_versions import stream_versions
 from model.features import kernel
 from model.features.codes import encode_table, index_customers
 from model.features.engine import BatchSpan, Computed, compute_batch, empty_computed
@@ -174,7 +175,7 @@ class Stage:
             scores,
             verdicts,
             self._context(bundle),
-            customer_versions(computed.versions[rows].tolist()),
+            stream_versions(computed.versions[rows].tolist()),
             now,
             waited,
         )

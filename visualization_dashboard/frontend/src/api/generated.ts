@@ -432,7 +432,9 @@ export interface components {
             decided_by: "stream" | "api";
             /** Record Versions */
             record_versions: {
-                [key: string]: number;
+                [key: string]: number | number[] | {
+                    [key: string]: number;
+                };
             };
             /** Degraded */
             degraded: string[];
