@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fraud_prevention.policy.bundle import Policy
-from fraud_prevention.policy.expressions import Column, Kind
+from fraud_prevention.policy.expressions import Coded, Column, Kind
 from fraud_prevention.policy.vocabulary import SCORE_NAMES, TRANSACTION_KINDS
 from fraud_prevention.ports import FloatArray, Scores
 
@@ -29,7 +29,7 @@ class Verdicts(NamedTuple):
 def evaluate(policy: Policy, columns: Mapping[str, Column], features: FloatArray, scores: Scores) -> Verdicts:
     """Decide n transactions.
 
-    columns:  at least `policy.transaction_columns`, each an array of n (texts as str, None where absent).
+    columns:  at least `policy.transaction_columns`, each of n (texts coded or as an array, None where absent).
     features: float64[n, F] in the order of `policy.feature_names`.
     scores:   of the same n rows.
     Raises KeyError for a missing column and ValueError for another width.
@@ -39,14 +39,14 @@ def evaluate(policy: Policy, columns: Mapping[str, Column], features: FloatArray
         raise ValueError(f"features have shape {features.shape}, the policy needs (n, {len(policy.feature_names)})")
     visible = _visible_columns(policy, columns, features, scores)
     applies = np.array([clause.condition(visible) for clause in policy.clauses])  # bool[clauses, n]
-    severity: npt.NDArray[np.uint8] = np.where(applies, policy.outcomes[:, None], 0).max(axis=0)
-    hits = policy.bits @ applies.astype(np.int64)  # bit i of a row: clause i applies to it
+    severity: npt.NDArray[np.uint8] = (applies * policy.outcomes[:, None]).max(axis=0, initial=0)
     rule_hits: list[tuple[str, ...]] = [()] * rows
     reason_codes: list[tuple[str, ...]] = [()] * rows
     stopped = np.flatnonzero(severity)
+    hits = policy.bits @ applies[:, stopped].astype(np.int64)  # bit i of a row: clause i applies to it
     known: dict[int, tuple[tuple[str, ...], tuple[str, ...]]] = {}
     deviations = policy.deviations.strongest(features[stopped]) if stopped.size else []
-    for row, mask, unusual in zip(stopped.tolist(), hits[stopped].tolist(), deviations, strict=True):
+    for row, mask, unusual in zip(stopped.tolist(), hits.tolist(), deviations, strict=True):
         found = known.get(mask)
         if found is None:
             found = known[mask] = policy.explain(mask)
@@ -60,9 +60,9 @@ def columns_of(rows: Sequence[Mapping[str, Any]], names: Sequence[str]) -> dict[
     found: dict[str, Column] = {}
     for name in names:
         if TRANSACTION_KINDS[name] is Kind.TEXT:
-            column = np.empty(len(rows), object)
-            column[:] = [row.get(name) for row in rows]
-            found[name] = column
+            places: dict[str | None, int] = {}
+            codes = [places.setdefault(row.get(name), len(places)) for row in rows]
+            found[name] = Coded(tuple(places), np.array(codes, np.intp))
         else:
             found[name] = np.array([row[name] for row in rows], np.float64)
     return found
@@ -74,10 +74,12 @@ def _visible_columns(
     """The columns the policy reads, numbers as float64 so that one row and many compute alike."""
     visible: dict[str, Column] = {}
     for name in policy.transaction_columns:
-        column = np.asarray(columns[name])
-        visible[name] = column if TRANSACTION_KINDS[name] is Kind.TEXT else column.astype(np.float64)
-    for name, index in policy.feature_columns.items():
-        values = features[:, index]
+        column = columns[name]
+        is_text = TRANSACTION_KINDS[name] is Kind.TEXT
+        visible[name] = column if is_text or isinstance(column, Coded) else column.astype(np.float64)
+    # One copy for all: the rules read each column several times, from memory in a row.
+    read = np.ascontiguousarray(features[:, list(policy.feature_columns.values())].T)
+    for name, values in zip(policy.feature_columns, read, strict=True):
         visible[name] = values != 0.0 if policy.vocabulary[name] is Kind.FLAG else values
     for name in SCORE_NAMES:
         visible[name] = getattr(scores, name)

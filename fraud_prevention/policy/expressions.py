@@ -13,7 +13,7 @@ from __future__ import annotations
 import ast
 import difflib
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final
@@ -29,8 +29,28 @@ MAX_NODES: Final = 120
 MAX_CHOICES: Final = 64
 MAX_CONSTANT: Final = 1e15
 
-# A column is float64[n], an array of n strings, or bool[n]; a constant stays a Python scalar and broadcasts.
-Column = npt.NDArray[Any]
+
+@dataclass(frozen=True, slots=True)
+class Coded:
+    """n texts of which many are alike: row i is values[codes[i]]. What is asked of a text is asked once for each value."""
+
+    values: Sequence[str | None]
+    codes: npt.NDArray[np.integer[Any]]
+
+    def where(self, holds: Callable[[str | None], bool]) -> npt.NDArray[np.bool_]:
+        """bool[n] of a question about the text."""
+        found: npt.NDArray[np.bool_] = np.array([holds(value) for value in self.values], np.bool_)[self.codes]
+        return found
+
+    def decoded(self) -> npt.NDArray[Any]:
+        """The texts themselves, as an array of objects."""
+        values = np.empty(len(self.values), object)
+        values[:] = self.values
+        return np.asarray(values[self.codes])
+
+
+# A column is float64[n], bool[n], or n texts; a constant stays a Python scalar and broadcasts.
+Column = npt.NDArray[Any] | Coded
 Columns = Mapping[str, Column]
 _Evaluate = Callable[[Columns], Any]
 
@@ -171,16 +191,9 @@ class _Compiler:
         return evaluate
 
     def junction(self, op: ast.boolop, values: list[ast.expr]) -> tuple[Kind, _Evaluate]:
-        combine, word = (np.logical_and, "and") if isinstance(op, ast.And) else (np.logical_or, "or")
-        parts = [self.expect(value, Kind.FLAG, word) for value in values]
-
-        def evaluate(columns: Columns) -> Any:
-            found = parts[0](columns)
-            for part in parts[1:]:
-                found = combine(found, part(columns))
-            return found
-
-        return Kind.FLAG, evaluate
+        if isinstance(op, ast.And):
+            return Kind.FLAG, _all_of([self.expect(value, Kind.FLAG, "and") for value in values])
+        return Kind.FLAG, _any_of([self.expect(value, Kind.FLAG, "or") for value in values])
 
     def arithmetic(self, left: ast.expr, op: ast.operator, right: ast.expr) -> tuple[Kind, _Evaluate]:
         combine = _divide if isinstance(op, ast.Div) else _ARITHMETIC.get(type(op))
@@ -196,9 +209,7 @@ class _Compiler:
                 self.membership(left, op, right) if isinstance(op, _CONTAINMENT) else self.pair(left, op, right)
             )
             left = right
-        if len(links) == 1:
-            return Kind.FLAG, links[0]
-        return Kind.FLAG, lambda c: np.logical_and.reduce([link(c) for link in links])
+        return Kind.FLAG, _all_of(links)
 
     def pair(self, left: ast.expr, op: ast.cmpop, right: ast.expr) -> _Evaluate:
         (kind, first), (other, second) = self.build(left), self.build(right)
@@ -207,6 +218,9 @@ class _Compiler:
         compare = _EQUALITY.get(type(op)) or (_ORDER.get(type(op)) if kind is Kind.NUMBER else None)
         if compare is None:
             raise self.refuse(f"cannot compare {kind.value} with {type(op).__name__}")
+        if kind is Kind.TEXT:
+            negated = isinstance(op, ast.NotEq)
+            return lambda c: _text_equal(first(c), second(c), negated)
         return lambda c: compare(first(c), second(c))
 
     def membership(self, left: ast.expr, op: ast.cmpop, right: ast.expr) -> _Evaluate:
@@ -234,5 +248,43 @@ class _Compiler:
         return -value if is_negative else value
 
 
+def _all_of(parts: Sequence[_Evaluate]) -> _Evaluate:
+    """Where every part holds; what follows a part that left no row is not asked."""
+    if len(parts) == 1:
+        return parts[0]
+
+    def evaluate(columns: Columns) -> Any:
+        found = parts[0](columns)
+        for part in parts[1:]:
+            if isinstance(found, np.ndarray) and not found.any():
+                break
+            found = np.logical_and(found, part(columns))
+        return found
+
+    return evaluate
+
+
+def _any_of(parts: Sequence[_Evaluate]) -> _Evaluate:
+    def evaluate(columns: Columns) -> Any:
+        found = parts[0](columns)
+        for part in parts[1:]:
+            found = np.logical_or(found, part(columns))
+        return found
+
+    return evaluate
+
+
 def _text_in(column: Column, chosen: frozenset[str], negated: bool) -> npt.NDArray[np.bool_]:
+    if isinstance(column, Coded):
+        return column.where(lambda value: (value in chosen) is not negated)
     return np.fromiter(((value in chosen) is not negated for value in column.tolist()), np.bool_, len(column))
+
+
+def _text_equal(left: Column | str, right: Column | str, negated: bool) -> Any:
+    if isinstance(left, str):
+        left, right = right, left
+    if isinstance(left, Coded) and isinstance(right, str):
+        return left.where(lambda value: (value == right) is not negated)
+    first = left.decoded() if isinstance(left, Coded) else left
+    second = right.decoded() if isinstance(right, Coded) else right
+    return first != second if negated else first == second

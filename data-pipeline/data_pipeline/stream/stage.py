@@ -21,14 +21,14 @@ import pyarrow as pa
 
 from data_pipeline.stream.bundle import Bundle, load_bundle
 from data_pipeline.stream.parse import Checked, Rejected, check
-from data_pipeline.stream.payments import payments_of_table
+from data_pipeline.stream.payments import columns_of_table, payments_of_table
 from data_pipeline.stream.warm import warm_kernels
 from fraud_prevention.domain.dead_letter import MAX_KEY_BYTES, dead_letter
 from fraud_prevention.domain.errors import FieldError, StateMisplaced
 from fraud_prevention.domain.topics import TRANSACTIONS, dead_letter_topic
 from fraud_prevention.domain.transaction import TimeBounds
 from fraud_prevention.policy.assemble import DecisionContext, Emissions, assemble
-from fraud_prevention.policy.decide import columns_of, evaluate
+from fraud_prevention.policy.decide import evaluate
 from fraud_prevention.policy.record_versions import stream_versions
 from model.features import kernel
 from model.features.codes import encode_table, index_customers
@@ -165,8 +165,8 @@ class Stage:
             return []
         vectors = computed.vectors[rows]
         scores = bundle.scorer.score(vectors)
-        transactions = [payloads[row] for row in rows]
-        verdicts = evaluate(bundle.policy, columns_of(transactions, bundle.policy.transaction_columns), vectors, scores)
+        columns = columns_of_table(table, rows, bundle.policy.transaction_columns)
+        verdicts = evaluate(bundle.policy, columns, vectors, scores)
         now = time.time_ns() // 1_000_000
         waited = np.maximum(now - table.column("ingested_at").to_numpy()[rows], 0).astype(np.float64)
         assembled = assemble(

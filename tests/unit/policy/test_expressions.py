@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fraud_prevention.domain.errors import InvalidPolicy
-from fraud_prevention.policy.expressions import Column, Kind, compile_expression
+from fraud_prevention.policy.expressions import Coded, Column, Kind, compile_expression
 
 VOCABULARY = {
     "amount": Kind.NUMBER,
@@ -47,6 +47,31 @@ def hits(text: str) -> list[bool]:
 )
 def test_expression_says_what_it_reads_like(text: str, expected: list[bool]) -> None:
     assert hits(text) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "channel == 'chip'",
+        "'chip' != channel",
+        "channel in ('ecom', 'atm')",
+        "channel not in ('ecom', 'atm')",
+        "mcc == channel",
+        "mcc != channel",
+        "amount > 1000 and channel == 'chip'",
+    ],
+)
+def test_coded_texts_answer_like_the_texts_themselves(text: str) -> None:
+    channels, mccs = ["ecom", "chip", None, "atm"], ["5411", "chip", "7995"]
+    plain: dict[str, Column] = ROWS | {"mcc": np.array([mccs[code] for code in (0, 1, 0, 2)], object)}
+    coded: dict[str, Column] = plain | {
+        "channel": Coded(channels, np.array([0, 1, 2, 3])),
+        "mcc": Coded(mccs, np.array([0, 1, 0, 2])),
+    }
+    expression = compile_expression(text, VOCABULARY, "rule")
+    assert expression(coded).tolist() == expression(plain).tolist()
+    mixed: dict[str, Column] = plain | {"channel": coded["channel"]}
+    assert expression(mixed).tolist() == expression(plain).tolist()
 
 
 def test_division_by_zero_gives_zero() -> None:
