@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 import numpy.typing as npt
 import pytest
 from sklearn.ensemble import HistGradientBoostingClassifier
 
+from model.inference.ranked import rank_trees
 from model.inference.tables import logistic
 from model.inference.trees import TreeEnsemble, from_arrays, problem_of
 from model.training.export import export_ensemble
@@ -49,6 +52,64 @@ def test_one_row_scores_as_in_a_batch(
     alone = np.concatenate([ensemble.margin(features[i : i + 1]) for i in range(len(features))])
     assert (alone == ensemble.margin(features)).all()
     assert (ensemble.margin(features[::2]) == ensemble.margin(features)[::2]).all()
+
+
+@pytest.mark.parametrize("leaves", [2, 7, 16, 17, 31, 33, 64, 65])
+@pytest.mark.parametrize("rows", [31, 32, 127, 128, 129, 1_000])
+def test_ranked_form_gives_the_bits_of_the_walk(leaves: int, rows: int) -> None:
+    grown, features = small(leaves)
+    assert grown.tree_count == 30
+    ranked = rank_trees(grown.nodes, grown.value, grown.root, grown.baseline)
+    assert (ranked is None) == (leaves > 64)
+    walked = np.concatenate([grown.margin(features[i : i + 1]) for i in range(rows)])
+    assert (grown.margin(features[:rows]) == walked).all()
+    if ranked is not None:
+        found = ranked.margin(features[:rows])
+        assert found is not None
+        assert (found == walked).all()
+
+
+@cache
+def small(leaves: int) -> tuple[TreeEnsemble, Matrix]:
+    """Values on the thresholds, beyond all of them, and infinite ones among the usual; no NaN."""
+    rng = np.random.default_rng(leaves)
+    features = np.round(rng.normal(size=(1_000, 9)) * 20)
+    target = features[:, 0] + features[:, 1] * features[:, 2] / 20 + rng.normal(size=1_000) * 5 > 0
+    classifier = HistGradientBoostingClassifier(max_iter=30, max_leaf_nodes=leaves, min_samples_leaf=2, random_state=0)
+    grown = export_ensemble(classifier.fit(features, target))
+    thresholds = grown.nodes["threshold"][grown.nodes["is_leaf"] == 0]
+    features[::3] = rng.choice(thresholds, features[::3].shape)
+    features[1::50] = rng.choice([np.inf, -np.inf, 1e300, 0.0, -0.0], features[1::50].shape)
+    return grown, features
+
+
+def test_ranked_form_declines_what_is_not_a_number() -> None:
+    grown, features = small(16)
+    ranked = rank_trees(grown.nodes, grown.value, grown.root, grown.baseline)
+    assert ranked is not None
+    holed = features.copy()
+    holed[700, 0] = np.nan
+    assert ranked.margin(holed) is None
+    walked = np.concatenate([grown.margin(holed[i : i + 1]) for i in range(len(holed))])
+    assert (grown.margin(holed) == walked).all()
+
+
+def test_single_leaf_is_an_ensemble_too() -> None:
+    leaf = from_arrays(
+        {
+            "threshold": np.array([np.inf]),
+            "child": np.array([0], np.int32),
+            "feature": np.array([0], np.int16),
+            "missing_left": np.array([1], np.uint8),
+            "is_leaf": np.array([1], np.uint8),
+            "value": np.array([0.25]),
+            "root": np.array([0], np.int32),
+            "depth": np.array([0], np.int32),
+            "baseline": np.array([-1.0]),
+        }
+    )
+    assert problem_of(leaf, 1) is None
+    assert (leaf.margin(np.zeros((100, 1))) == -0.75).all()
 
 
 def test_arrays_give_the_same_ensemble_back(
