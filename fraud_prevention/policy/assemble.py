@@ -17,7 +17,7 @@ import orjson
 from fraud_prevention.domain import topics
 from fraud_prevention.domain.decision import DECISION_VERSION, OUTCOMES, alert_id
 from fraud_prevention.policy.decide import Verdicts
-from fraud_prevention.policy.json_rows import Columns, Places, Slot, Template, TextColumn, Texts, coded
+from fraud_prevention.policy.json_rows import MANY_ROWS, Columns, Places, Slot, Template, TextColumn, Texts, coded
 from fraud_prevention.ports import FloatArray, Scores
 
 TEXTS: Final = (
@@ -137,16 +137,19 @@ def assemble(
         {"risk_score": scores.risk_score, "probability": scores.probability, "latency_ms": latency_ms},
     )
     customers = payments.texts["customer_id"]
+    decision_template, features_template = _templates(context)
     return Assembled(
         customers.tolist() if isinstance(customers, Texts) else list(customers),
-        _decision_template(context).write(columns, np.empty((rows, 0))),
-        _features_template(context).write(columns, features),
+        decision_template.write(columns, np.empty((rows, 0))),
+        features_template.write(columns, features),
         _alerts(payments, features, scores, verdicts, context, stopped),
     )
 
 
 def _lists(values: Sequence[tuple[str, ...]], stopped: Places, rows: int) -> TextColumn:
     """JSON lists of each row; rows that were not stopped have an empty one."""
+    if rows < MANY_ROWS:
+        return [orjson.dumps(value) for value in values]
     known: dict[tuple[str, ...], int] = {(): 0}
     codes = np.zeros(rows, np.int64)
     codes[stopped] = [known.setdefault(values[row], len(known)) for row in stopped.tolist()]
@@ -154,6 +157,11 @@ def _lists(values: Sequence[tuple[str, ...]], stopped: Places, rows: int) -> Tex
 
 
 @lru_cache(maxsize=16)
+def _templates(context: DecisionContext) -> tuple[Template, Template]:
+    """Of decisions and of features."""
+    return _decision_template(context), _features_template(context)
+
+
 def _decision_template(context: DecisionContext) -> Template:
     return Template(
         {
@@ -187,7 +195,6 @@ def _decision_template(context: DecisionContext) -> Template:
     )
 
 
-@lru_cache(maxsize=16)
 def _features_template(context: DecisionContext) -> Template:
     return Template(
         {

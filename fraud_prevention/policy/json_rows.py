@@ -42,7 +42,7 @@ class Slot(Enum):
     VECTOR = 4  # the row of the matrix
 
 
-Members = Mapping[str, "Slot | Members | str | float | tuple[str, ...]"]
+Members = dict[str, "Slot | Members | str | float | tuple[str, ...]"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +129,7 @@ class Template:
                 self._slots.append((name, value))
                 literals[-1] += quote
                 literals.append(quote)
-            elif isinstance(value, Mapping):
+            elif isinstance(value, dict):
                 self._add(value, literals)
             else:
                 literals[-1] += orjson.dumps(value)
@@ -178,21 +178,18 @@ def _filled(members: Members, columns: Columns, vectors: npt.NDArray[np.float64]
     """One row as a dictionary."""
     found: dict[str, Any] = {}
     for name, value in members.items():
-        match value:
-            case Slot.TEXT:
-                found[name] = columns.texts[name][row].decode()
-            case Slot.JSON:
-                found[name] = orjson.Fragment(columns.texts[name][row])
-            case Slot.INTEGER:
-                found[name] = int(columns.integers[name][row])
-            case Slot.REAL:
-                found[name] = float(columns.reals[name][row])
-            case Slot.VECTOR:
-                found[name] = np.ascontiguousarray(vectors[row], np.float64)
-            case Mapping():
-                found[name] = _filled(value, columns, vectors, row)
-            case _:
-                found[name] = value
+        if not isinstance(value, Slot):
+            found[name] = _filled(value, columns, vectors, row) if isinstance(value, dict) else value
+        elif value is Slot.TEXT:
+            found[name] = columns.texts[name][row].decode()
+        elif value is Slot.JSON:
+            found[name] = orjson.Fragment(columns.texts[name][row])
+        elif value is Slot.INTEGER:
+            found[name] = int(columns.integers[name][row])
+        elif value is Slot.REAL:
+            found[name] = float(columns.reals[name][row])
+        else:
+            found[name] = np.ascontiguousarray(vectors[row], np.float64)
     return found
 
 
