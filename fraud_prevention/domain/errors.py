@@ -7,6 +7,7 @@ FraudError
 ├── NotFound                no such case, alert or decision        404
 ├── CaseConflict            the case is not in a state for this    409
 ├── InvalidPolicy           a rule or threshold file is wrong
+├── InvalidFeatureSet       a feature set file is wrong
 ├── ArtefactRefused         a model file fails its checks
 ├── HistoryUnusable         history cannot train or measure
 ├── StateError
@@ -84,6 +85,14 @@ class InvalidPolicy(FraudError):
     def __init__(self, where: str, reason: str) -> None:
         self.where, self.reason = where, reason
         super().__init__(f"{where}: {reason}")
+
+
+class InvalidFeatureSet(FraudError):
+    """A feature set file is wrong; `reason` names the column, if it is one, and the cure."""
+
+    def __init__(self, path: str, reason: str) -> None:
+        self.path, self.reason = path, reason
+        super().__init__(f"{path}: {reason}")
 
 
 class ArtefactRefused(FraudError):

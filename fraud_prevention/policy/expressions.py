@@ -5,6 +5,8 @@ syntax tree, every node is checked against a list of admitted ones and against t
 tree becomes a function over numpy columns. Nothing is ever executed as code: no calls, no attributes, no
 subscripts. One function serves one row and ten thousand, so the API and the stream cannot disagree.
 
+A formula is the same language where a number is wanted, with three functions more: min, max and where(flag, a, b).
+
 Types: number (float64), text (str), flag (0/1). Names that begin with `is_` are flags. x / 0 is 0.
 """
 
@@ -12,6 +14,7 @@ from __future__ import annotations
 
 import ast
 import difflib
+import functools
 import operator
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -76,25 +79,38 @@ class Expression:
         return np.asarray(self._evaluate(columns), dtype=np.bool_)
 
 
+@dataclass(frozen=True, slots=True)
+class Formula:
+    """A checked number. `names` are the columns it reads."""
+
+    text: str
+    names: frozenset[str]
+    _evaluate: _Evaluate
+
+    def __call__(self, columns: Columns) -> npt.NDArray[np.float64]:
+        """float64[n] for columns of n rows, as `Expression`; a flag becomes 0 or 1."""
+        return np.asarray(self._evaluate(columns), dtype=np.float64)
+
+
 def compile_expression(text: str, vocabulary: Mapping[str, Kind], where: str) -> Expression:
     """Check `text` against the language and the vocabulary.
 
     Raises InvalidPolicy naming `where` and what is wrong; an unknown name comes with the closest known ones.
     """
-    if len(text) > MAX_CHARS:
-        raise InvalidPolicy(where, f"is {len(text)} characters long, {MAX_CHARS} is the limit")
-    try:
-        tree = ast.parse(text.strip(), mode="eval").body
-    except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
-        raise InvalidPolicy(where, f"is not an expression: {error.__class__.__name__}") from error
     compiler = _Compiler(vocabulary, where)
-    compiler.measure(tree)
-    kind, evaluate = compiler.build(tree)
+    kind, evaluate = compiler.compile(text)
     if kind is not Kind.FLAG:
         raise InvalidPolicy(where, f"is {kind.value}; a condition must be {Kind.FLAG.value}")
-    if not compiler.names:
-        raise InvalidPolicy(where, "reads no column, so it would always give the same answer")
     return Expression(text, frozenset(compiler.names), evaluate)
+
+
+def compile_formula(text: str, vocabulary: Mapping[str, Kind], where: str) -> Formula:
+    """As `compile_expression`, for a number or a flag, with functions."""
+    compiler = _Compiler(vocabulary, where, has_functions=True)
+    kind, evaluate = compiler.compile(text)
+    if kind is Kind.TEXT:
+        raise InvalidPolicy(where, f"is {kind.value}; a formula must be {Kind.NUMBER.value} or {Kind.FLAG.value}")
+    return Formula(text, frozenset(compiler.names), evaluate)
 
 
 def kind_of_feature(name: str) -> Kind:
@@ -115,6 +131,7 @@ _ORDER: Final[dict[type[ast.cmpop], Callable[[Any, Any], Any]]] = {
 }
 _EQUALITY: Final[dict[type[ast.cmpop], Callable[[Any, Any], Any]]] = {ast.Eq: operator.eq, ast.NotEq: operator.ne}
 _CONTAINMENT: Final = (ast.In, ast.NotIn)
+_EXTREMES: Final[dict[str, Callable[[Any, Any], Any]]] = {"min": np.minimum, "max": np.maximum}
 
 
 def _divide(left: Any, right: Any) -> Any:
@@ -126,9 +143,22 @@ def _divide(left: Any, right: Any) -> Any:
 class _Compiler:
     """Turns one syntax tree into a function, collecting the names it reads."""
 
-    def __init__(self, vocabulary: Mapping[str, Kind], where: str) -> None:
-        self.vocabulary, self.where = vocabulary, where
+    def __init__(self, vocabulary: Mapping[str, Kind], where: str, *, has_functions: bool = False) -> None:
+        self.vocabulary, self.where, self.has_functions = vocabulary, where, has_functions
         self.names: set[str] = set()
+
+    def compile(self, text: str) -> tuple[Kind, _Evaluate]:
+        if len(text) > MAX_CHARS:
+            raise self.refuse(f"is {len(text)} characters long, {MAX_CHARS} is the limit")
+        try:
+            tree = ast.parse(text.strip(), mode="eval").body
+        except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
+            raise self.refuse(f"is not an expression: {error.__class__.__name__}") from error
+        self.measure(tree)
+        kind, evaluate = self.build(tree)
+        if not self.names:
+            raise self.refuse("reads no column, so it would always give the same answer")
+        return kind, evaluate
 
     def refuse(self, reason: str) -> InvalidPolicy:
         return InvalidPolicy(self.where, reason)
@@ -161,6 +191,8 @@ class _Compiler:
                 return self.arithmetic(left, op, right)
             case ast.Compare(left=left, ops=ops, comparators=rights):
                 return self.comparison(left, ops, rights)
+            case ast.Call(func=ast.Name(id=name), args=args, keywords=[]) if self.has_functions:
+                return Kind.NUMBER, self.call(name, args)
         raise self.refuse(f"uses {type(node).__name__}, which the language does not have")
 
     def column(self, name: str) -> tuple[Kind, _Evaluate]:
@@ -201,6 +233,18 @@ class _Compiler:
             raise self.refuse(f"uses {type(op).__name__}; arithmetic has + - * /")
         first, second = self.expect(left, Kind.NUMBER, "arithmetic"), self.expect(right, Kind.NUMBER, "arithmetic")
         return Kind.NUMBER, lambda c: combine(first(c), second(c))
+
+    def call(self, name: str, args: list[ast.expr]) -> _Evaluate:
+        if name == "where" and len(args) == 3:
+            flag = self.expect(args[0], Kind.FLAG, name)
+            first, second = (self.expect(arg, Kind.NUMBER, name) for arg in args[1:])
+            return lambda c: np.where(flag(c), first(c), second(c))
+        if name not in _EXTREMES or len(args) < 2:
+            raise self.refuse(
+                f"calls {name!r} with {len(args)} parts; there are min(a, b), max(a, b), where(flag, a, b)"
+            )
+        parts = [self.expect(arg, Kind.NUMBER, name) for arg in args]
+        return lambda c: functools.reduce(_EXTREMES[name], (part(c) for part in parts))
 
     def comparison(self, left: ast.expr, ops: list[ast.cmpop], rights: list[ast.expr]) -> tuple[Kind, _Evaluate]:
         links: list[_Evaluate] = []

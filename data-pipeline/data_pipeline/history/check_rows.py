@@ -17,8 +17,11 @@ from fraud_prevention.domain.transaction import TimeBounds, parse_transaction
 _ANY_TIME: Final = TimeBounds(max_future_ms=0, max_age_ms=0, is_enforced=False)
 
 
-def check_rows(source: Path, history: pa.Table) -> None:
-    """Raise HistoryUnusable where a row breaks transactions.v1, an id is repeated, or the order is not that of time."""
+def check_rows(source: Path, history: pa.Table, first_row: int = 0) -> None:
+    """Raise HistoryUnusable where a row breaks transactions.v1, an id is repeated, or the order is not that of time.
+
+    `first_row` is the number that the first row goes by, where the table is a part of the history.
+    """
     bad = np.zeros(history.num_rows, dtype=bool)
     schema = load_schema("transactions.v1")
     for name, spec in schema["properties"].items():
@@ -26,18 +29,25 @@ def check_rows(source: Path, history: pa.Table) -> None:
     if bad.any():
         first = int(np.flatnonzero(bad)[0])
         raise HistoryUnusable(
-            str(source), f"{int(bad.sum())} of {len(bad)} rows break the contract; row {first}: {_why(history, first)}"
+            str(source),
+            f"{int(bad.sum())} of {len(bad)} rows break the contract; row {first_row + first}: {_why(history, first)}",
         )
     ids = history.column("transaction_id")
     if (repeated := len(ids) - len(ids.unique())) > 0:
-        raise HistoryUnusable(
-            str(source), f"{repeated} rows repeat a transaction_id: map it to a column that is unique"
-        )
+        raise repeats(source, repeated)
     times = history.column("event_time").to_numpy()
     if (np.diff(times) < 0).any():
-        raise HistoryUnusable(
-            str(source), "rows are not in the order of event_time: begin `order` with the time column"
-        )
+        raise disorder(source)
+
+
+def repeats(source: Path, rows: int) -> HistoryUnusable:
+    """The error of rows that repeat an id."""
+    return HistoryUnusable(str(source), f"{rows} rows repeat a transaction_id: map it to a column that is unique")
+
+
+def disorder(source: Path) -> HistoryUnusable:
+    """The error of rows that are older than the one before."""
+    return HistoryUnusable(str(source), "rows are not in the order of event_time: begin `order` with the time column")
 
 
 def _breaks(column: pa.ChunkedArray, spec: dict[str, Any], is_required: bool) -> npt.NDArray[np.bool_]:

@@ -9,16 +9,14 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
 from data_pipeline.history import files
-from data_pipeline.history.base_amount import to_base_minor
 from data_pipeline.history.check_rows import check_rows
 from data_pipeline.history.convert import convert
+from data_pipeline.history.map_rows import map_rows
 from data_pipeline.history.mapping import Labels, Mapping, load_mapping
-from fraud_prevention.domain.errors import HistoryUnusable
-from fraud_prevention.domain.reference import RATES_PER_EUR, minor_digits
+from data_pipeline.history.read_source import in_order, read_whole
 
 DAY_MS = 86_400_000
 
@@ -42,9 +40,8 @@ def import_history(source: Path, mapping_file: Path, directory: Path) -> Importe
     that the folder held before stays, be it of another import or of a world.
     """
     mapping = load_mapping(mapping_file)
-    raw = _read(source, mapping)
-    raw = raw.sort_by([(name, "ascending") for name in mapping.order])
-    history = _history(source, raw, mapping)
+    raw = in_order(read_whole(source, mapping), mapping)
+    history = map_rows(source, raw, mapping)
     check_rows(source, history)
     beside = {} if mapping.labels is None else _known(source, raw, history, mapping, mapping.labels)
     # The history comes last: a folder that has one is complete.
@@ -53,67 +50,6 @@ def import_history(source: Path, mapping_file: Path, directory: Path) -> Importe
     frauds = int(pc.sum(beside[files.TRUTH_FILE].column("is_fraud")).as_py() or 0) if beside else 0
     times = history.column("event_time")
     return Imported(history.num_rows, labels, frauds, times[0].as_py(), times[-1].as_py())
-
-
-def _read(source: Path, mapping: Mapping) -> pa.Table:
-    if not source.is_file():
-        raise HistoryUnusable(str(source), "there is no such file")
-    try:
-        is_csv = source.suffix.lower() in {".csv", ".txt", ".tsv", ".gz"}
-        columns = _csv_columns(source) if is_csv else pq.read_schema(source).names
-    except pa.ArrowInvalid as error:
-        raise HistoryUnusable(str(source), f"it is neither CSV nor Parquet: {error}") from error
-    missing = [name for name in mapping.sources() if name not in columns]
-    if missing:
-        raise HistoryUnusable(
-            str(source),
-            f"it has no column {', '.join(missing)}, which the mapping names; its columns are {', '.join(columns)}. "
-            "Change `from` (or `order`) in the mapping file, or give a `constant`",
-        )
-    if not is_csv:
-        table = pq.read_table(source, columns=mapping.sources())
-    else:
-        options = pacsv.ConvertOptions(include_columns=mapping.sources(), strings_can_be_null=True)
-        table = pacsv.read_csv(source, parse_options=_csv_shape(source), convert_options=options)
-    if table.num_rows == 0:
-        raise HistoryUnusable(str(source), "it has no rows")
-    return table
-
-
-def _csv_shape(source: Path) -> pacsv.ParseOptions:
-    return pacsv.ParseOptions(delimiter="\t" if ".tsv" in source.suffixes else ",")
-
-
-def _csv_columns(source: Path) -> list[str]:
-    with pacsv.open_csv(source, parse_options=_csv_shape(source)) as reader:
-        return list(reader.schema.names)
-
-
-def _history(source: Path, raw: pa.Table, mapping: Mapping) -> pa.Table:
-    columns: dict[str, Any] = {}
-    for field in files.HISTORY_SCHEMA:
-        if field.name in mapping.columns:
-            columns[field.name] = convert(source, field.name, mapping.columns[field.name], raw, field.type)
-        else:
-            columns[field.name] = pa.nulls(raw.num_rows, field.type)
-    if "amount_base_minor" not in mapping.columns:
-        columns["amount_base_minor"] = _base_amounts(source, columns["amount_minor"], columns["currency"])
-    return pa.table(columns, schema=files.HISTORY_SCHEMA)
-
-
-def _base_amounts(source: Path, amounts: Any, currencies: Any) -> Any:
-    """Amounts by the dated reference rates."""
-    minor = amounts.to_numpy().astype(np.int64)
-    base = np.zeros(len(minor), dtype=np.int64)
-    for currency in currencies.unique().to_pylist():
-        rate = RATES_PER_EUR.get(currency)
-        if rate is None:
-            raise HistoryUnusable(
-                str(source), f"there is no reference rate for {currency}; map a column to amount_base_minor"
-            )
-        rows = pc.equal(currencies, currency).to_numpy()
-        base[rows] = to_base_minor(minor[rows], 10 ** minor_digits(currency), rate)
-    return pa.array(base)
 
 
 def _known(source: Path, raw: pa.Table, history: pa.Table, mapping: Mapping, labels: Labels) -> dict[str, pa.Table]:

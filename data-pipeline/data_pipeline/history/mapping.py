@@ -90,15 +90,20 @@ class Mapping(_Strict):
         return list(dict.fromkeys([*self.order, *(c.source for c in columns if c.source is not None)]))
 
 
+def find_file(path: Path) -> Path | None:
+    """The file itself, else the shipped one where `path` is a bare name; None where there is neither."""
+    shipped = SHIPPED_DIR / path.name
+    return path if path.is_file() else shipped if path.parent == Path() and shipped.is_file() else None
+
+
 def load_mapping(path: Path) -> Mapping:
     """Read a mapping file; a bare name such as `fdh_mapping.yaml` may be one of those that are shipped.
 
     Raises HistoryUnusable, which names what is wrong in it.
     """
-    shipped = SHIPPED_DIR / path.name
-    found = path if path.is_file() else shipped if path.parent == Path() and shipped.is_file() else None
+    found = find_file(path)
     if found is None:
-        names = ", ".join(sorted(p.name for p in SHIPPED_DIR.glob("*.yaml")))
+        names = ", ".join(sorted(p.name for p in SHIPPED_DIR.glob("*_mapping.yaml")))
         raise HistoryUnusable(str(path), f"there is no such mapping file; shipped ones are {names}")
     try:
         raw: Any = yaml.safe_load(found.read_text("utf-8"))

@@ -1,0 +1,45 @@
+"""Rows of a foreign file as rows of history, by a mapping."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from data_pipeline.history import files
+from data_pipeline.history.base_amount import to_base_minor
+from data_pipeline.history.convert import convert
+from data_pipeline.history.mapping import Mapping
+from fraud_prevention.domain.errors import HistoryUnusable
+from fraud_prevention.domain.reference import RATES_PER_EUR, minor_digits
+
+
+def map_rows(source: Path, raw: pa.Table, mapping: Mapping) -> pa.Table:
+    """The rows of `raw`, in their order, with the columns of history. Raises HistoryUnusable, which names the column."""
+    columns: dict[str, Any] = {}
+    for field in files.HISTORY_SCHEMA:
+        if field.name in mapping.columns:
+            columns[field.name] = convert(source, field.name, mapping.columns[field.name], raw, field.type)
+        else:
+            columns[field.name] = pa.nulls(raw.num_rows, field.type)
+    if "amount_base_minor" not in mapping.columns:
+        columns["amount_base_minor"] = _base_amounts(source, columns["amount_minor"], columns["currency"])
+    return pa.table(columns, schema=files.HISTORY_SCHEMA)
+
+
+def _base_amounts(source: Path, amounts: Any, currencies: Any) -> Any:
+    """Amounts by the dated reference rates."""
+    minor = amounts.to_numpy().astype(np.int64)
+    base = np.zeros(len(minor), dtype=np.int64)
+    for currency in currencies.unique().to_pylist():
+        rate = RATES_PER_EUR.get(currency)
+        if rate is None:
+            raise HistoryUnusable(
+                str(source), f"there is no reference rate for {currency}; map a column to amount_base_minor"
+            )
+        rows = pc.equal(currencies, currency).to_numpy()
+        base[rows] = to_base_minor(minor[rows], 10 ** minor_digits(currency), rate)
+    return pa.array(base)
