@@ -55,6 +55,8 @@ def write_features(
     chosen = find_feature_set(features)
     mapping = None if mapping_file is None else load_mapping(mapping_file)
     sources = source_files(source, is_mapped=mapping is not None)
+    if output.is_dir():
+        raise HistoryUnusable(str(output), "it is a folder: name the file to write in it")
     if source.is_dir() and output.resolve().parent == source.resolve():
         raise HistoryUnusable(str(output), "it would become a part of the input: write to another folder")
     if output.resolve() in {path.resolve() for path in sources}:

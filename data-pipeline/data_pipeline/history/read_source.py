@@ -56,21 +56,24 @@ def read_in_order(sources: list[Path], mapping: Mapping) -> Iterator[pa.Table]:
     if rows_in_all is None:
         yield in_order(read_whole(sources[0], mapping), mapping)
         return
+    _check_types(sources, mapping)
     if rows_in_all == 0:
         raise HistoryUnusable(str(sources[0]), "it has no rows")
     leading = mapping.order[0]
-    least_later = _least_later([pc.min(batch.column(leading)) for batch in _batches(sources, [leading])])
+    smallest = [pc.min(batch.column(leading)) for batch in _batches(sources, [leading])]
     held: list[pa.Table] = []
-    for batch, least in zip(_batches(sources, mapping.sources()), least_later, strict=True):
+    least_held: Any = None
+    for batch, own, least in zip(_batches(sources, mapping.sources()), smallest, _least_later(smallest), strict=True):
         held.append(batch)
-        if least is None:  # nothing, or only blanks, which come last
+        least_held = _lesser(least_held, own)
+        if not _is_less(least_held, least):
             continue
-        rows = pa.concat_tables(held, promote_options="permissive")
+        rows = pa.concat_tables(held)
         is_settled = pc.fill_null(pc.less(rows.column(leading), least), False)
-        settled, held = rows.filter(is_settled), [rows.filter(pc.invert(is_settled))]
-        if settled.num_rows > 0:
-            yield in_order(settled, mapping)
-    yield in_order(pa.concat_tables(held, promote_options="permissive"), mapping)
+        held = [rows.filter(pc.invert(is_settled))]
+        least_held = _lesser(None, pc.min(held[0].column(leading)))
+        yield in_order(rows.filter(is_settled), mapping)
+    yield in_order(pa.concat_tables(held), mapping)
 
 
 def _least_later(smallest: list[Any]) -> list[Any]:
@@ -79,16 +82,25 @@ def _least_later(smallest: list[Any]) -> list[Any]:
     least: Any = None
     for own in reversed(smallest):
         found.append(least)
-        if own.is_valid and (least is None or pc.less(own, least).as_py()):
-            least = own
+        least = _lesser(least, own)
     return found[::-1]
+
+
+def _is_less(left: Any, right: Any) -> bool:
+    """Of scalars; blanks, which come last, are less than nothing."""
+    return left is not None and right is not None and bool(pc.less(left, right).as_py())
+
+
+def _lesser(least: Any, own: Any) -> Any:
+    """The lesser of a scalar or None and one that may be blank."""
+    return own if own.is_valid and (least is None or _is_less(own, least)) else least
 
 
 def _batches(sources: list[Path], columns: list[str]) -> Iterator[pa.Table]:
     for source in sources:
         with pq.ParquetFile(source) as file:
             for batch in file.iter_batches(BATCH_ROWS, columns=columns, use_threads=False):
-                yield pa.Table.from_batches([batch])
+                yield pa.table(dict(zip(columns, batch.select(columns).columns, strict=True)))
 
 
 def _check_columns(source: Path, mapping: Mapping) -> None:
@@ -105,6 +117,16 @@ def _check_columns(source: Path, mapping: Mapping) -> None:
             f"it has no column {', '.join(missing)}, which the mapping names; its columns are {', '.join(columns)}. "
             "Change `from` (or `order`) in the mapping file, or give a `constant`",
         )
+
+
+def _check_types(sources: list[Path], mapping: Mapping) -> None:
+    first, *others = [pq.read_schema(source) for source in sources]
+    for source, schema in zip(sources[1:], others, strict=True):
+        for name in mapping.sources():
+            here, there = schema.field(name).type, first.field(name).type
+            if here != there:
+                reason = f"its column {name} holds {here}, in {sources[0]} it holds {there}: write both with one type"
+                raise HistoryUnusable(str(source), reason)
 
 
 def _is_csv(source: Path) -> bool:

@@ -212,6 +212,18 @@ def test_output_never_is_or_becomes_the_input(tmp_path: Path, raw: pa.Table, map
         write_features(source, mapping, features, source)
     with pytest.raises(HistoryUnusable, match="a part of the input"):
         write_features(source.parent, mapping, features, source.parent / "features.parquet")
+    with pytest.raises(HistoryUnusable, match="it is a folder"):
+        write_features(source, mapping, features, tmp_path)
+
+
+def test_parts_of_different_types_are_refused_by_name(
+    tmp_path: Path, raw: pa.Table, mapping: Path, features: Path
+) -> None:
+    source = written_as("parts", raw, tmp_path / "in")
+    text = raw.set_column(4, "cents", raw.column("cents").cast(pa.string()))
+    pq.write_table(text, source / "part-2.parquet")
+    with pytest.raises(HistoryUnusable, match=r"part-2.parquet: its column cents holds string.*holds int64"):
+        write_features(source, mapping, features, tmp_path / "out.parquet")
 
 
 def test_shipped_sets_are_found_by_name_and_named_where_one_is_not(tmp_path: Path) -> None:
