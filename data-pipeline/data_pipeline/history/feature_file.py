@@ -15,7 +15,6 @@ from fraud_prevention.domain.errors import HistoryUnusable, InvalidFeatureSet
 from model.features.catalogue import CATALOGUE_VERSION
 from model.features.engine import Replay
 from model.features.feature_set import FeatureSet, load_feature_set
-from model.features.replay import replay_chunks
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +66,11 @@ def write_features(
     part = files.part_path(output)
     try:
         with pq.ParquetWriter(part, chosen.schema(files.HISTORY_SCHEMA), compression="zstd") as writer:
-            for table in stream_history(sources, mapping):
-                for first, vectors in replay_chunks(engine, table):
-                    writer.write_table(chosen.apply(table.slice(first, len(vectors)), vectors))
-                    done += len(vectors)
-                    progress(done, total)
+            for history in stream_history(sources, mapping):
+                vectors = engine.add(history.transactions).vectors
+                writer.write_table(chosen.apply(history.transactions, vectors))
+                done += len(vectors)
+                progress(done, total)
         part.replace(output)
     finally:
         part.unlink(missing_ok=True)

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -14,11 +13,9 @@ import pyarrow.parquet as pq
 from data_pipeline.history import files
 from data_pipeline.history.check_rows import check_rows
 from data_pipeline.history.convert import convert
-from data_pipeline.history.map_rows import map_rows
+from data_pipeline.history.map_rows import labels_of, map_rows
 from data_pipeline.history.mapping import Labels, Mapping, load_mapping
 from data_pipeline.history.read_source import in_order, read_whole
-
-DAY_MS = 86_400_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,29 +53,9 @@ def _known(source: Path, raw: pa.Table, history: pa.Table, mapping: Mapping, lab
     """The tables beside the history, by the names of their files."""
     is_fraud = convert(source, "is_fraud", labels.is_fraud, raw, pa.bool_())
     return {
-        files.LABELS_FILE: _labels(history, is_fraud, labels),
+        files.LABELS_FILE: labels_of(history, is_fraud, labels),
         files.TRUTH_FILE: _truth(source, raw, history, is_fraud, mapping),
     }
-
-
-def _labels(history: pa.Table, is_fraud: Any, labels: Labels) -> pa.Table:
-    """One label a row (or a fraud), in the order in which they are observed; a row without a value has none."""
-    is_told = pc.fill_null(is_fraud, False) if labels.include == "fraud" else pc.is_valid(is_fraud)
-    about, verdicts = history.filter(is_told), is_fraud.filter(is_told)
-    n = about.num_rows
-    delay_ms = int(labels.observed_after_days * DAY_MS)
-    return pa.table(
-        {
-            "label_id": pc.binary_join_element_wise("lb", about.column("transaction_id"), "-"),
-            **{name: about.column(name) for name in ("transaction_id", "customer_id", "merchant_id", "terminal_id")},
-            "event_time": about.column("event_time"),
-            "is_fraud": verdicts,
-            "source": pa.array([labels.source] * n),
-            "observed_at": pc.add(about.column("event_time"), delay_ms),
-            "confidence": pa.array(np.full(n, labels.confidence)),
-        },
-        schema=files.LABELS_SCHEMA,
-    )
 
 
 def _truth(source: Path, raw: pa.Table, history: pa.Table, is_fraud: Any, mapping: Mapping) -> pa.Table:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 import yaml
@@ -16,11 +17,13 @@ from typer.testing import CliRunner
 
 from ci_cd_testing_deployment.cli.main import app
 from data_pipeline.history import read_source
+from data_pipeline.history import stream_history as stream
 from data_pipeline.history.feature_file import find_feature_set, write_features
 from data_pipeline.history.generate import write_history
 from data_pipeline.history.importing import import_history
 from data_pipeline.history.mapping import load_mapping
 from data_pipeline.history.read_source import in_order, read_in_order, read_whole
+from data_pipeline.history.stream_history import source_files, stream_history
 from data_pipeline.synthetic.world import WorldSpec
 from fraud_prevention.domain.errors import HistoryUnusable, InvalidFeatureSet
 from model.features.catalogue import CATALOGUE_VERSION
@@ -69,6 +72,8 @@ def raw() -> pa.Table:
 @pytest.fixture(autouse=True)
 def _small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(read_source, "BATCH_ROWS", 64)
+    monkeypatch.setattr(stream, "BATCH_ROWS", 64)
+    monkeypatch.setattr(stream, "CHUNK_ROWS", 100)
 
 
 @pytest.fixture
@@ -142,6 +147,47 @@ def test_no_more_is_held_than_may_be_overtaken(tmp_path: Path, raw: pa.Table, ma
         tables = list(read_in_order([source], rules))
         assert pa.concat_tables(tables).equals(in_order(read_whole(source, rules), rules))
         assert max(table.num_rows for table in tables) <= most
+
+
+def labelled(mapping: Path) -> Path:
+    """The mapping with a label after a day for every row: the cheap ones are fraud."""
+    labels = {"is_fraud": {"from": "is_cheap"}, "observed_after_days": 1, "include": "all"}
+    mapping.write_text(yaml.safe_dump({**MAPPING, "labels": labels}))
+    return mapping
+
+
+@pytest.mark.parametrize("kind", ["csv", "shuffled", "nearly sorted", "sorted", "parts", "imported"])
+def test_labels_come_with_the_part_by_whose_end_they_are_observed(
+    tmp_path: Path, raw: pa.Table, mapping: Path, kind: str
+) -> None:
+    told = raw.append_column("is_cheap", pc.less(raw.column("cents"), 1_000))
+    import_history(written_as("shuffled", told, tmp_path / "same"), labelled(mapping), tmp_path / "history")
+    expected = pq.read_table(tmp_path / "history" / "labels.parquet")
+    if kind == "imported":
+        found = list(stream_history(source_files(tmp_path / "history", is_mapped=False), None))
+    else:
+        source = written_as(kind, told, tmp_path / "in")
+        found = list(stream_history(source_files(source, is_mapped=True), load_mapping(mapping)))
+    before = -1
+    for part in found:
+        until = part.transactions.column("event_time")[-1].as_py()
+        observed = part.labels.column("observed_at").to_pylist()
+        assert all(before < at <= until for at in observed)
+        assert observed == sorted(observed)
+        before = until
+        assert part.transactions.num_rows <= 100
+    labels = pa.concat_tables([part.labels for part in found])
+    assert 0 < labels.num_rows < ROWS
+    assert labels.equals(expected.filter(pc.less_equal(expected.column("observed_at"), before)))
+
+
+def test_labels_in_no_order_are_refused(tmp_path: Path, raw: pa.Table, mapping: Path) -> None:
+    told = raw.append_column("is_cheap", pc.less(raw.column("cents"), 1_000))
+    import_history(written_as("shuffled", told, tmp_path / "in"), labelled(mapping), tmp_path / "history")
+    path = tmp_path / "history" / "labels.parquet"
+    pq.write_table(pq.read_table(path).sort_by([("label_id", "ascending")]), path)
+    with pytest.raises(HistoryUnusable, match="not in the order of observed_at"):
+        list(stream_history(source_files(tmp_path / "history", is_mapped=False), None))
 
 
 def test_world_that_was_generated_needs_no_mapping(tmp_path: Path, features: Path) -> None:
