@@ -25,7 +25,8 @@ from model.features.feature_set import load_feature_set
 from model.features.replay import replay
 from tests.fixtures.handbook_oracle import DAY, DELAY, WINDOWS_DAYS, Payment, handbook_inputs
 
-DATA = ROOT.parent / "shared" / "data" / "fdh_transactions.parquet"  # never copied: it has no licence
+# Beside the repository or in it; used in place and never copied, for it has no licence.
+DATA = [folder / "shared" / "data" / "fdh_transactions.parquet" for folder in (ROOT.parent, ROOT)]
 SHIPPED: dict[str, Any] = yaml.safe_load((SHIPPED_DIR / "fdh_features.yaml").read_text())
 BEGIN = datetime(2018, 4, 1)  # noqa: DTZ001 - the handbook's times have no zone
 
@@ -139,9 +140,10 @@ def _with_ties_and_edges(raw: pa.Table, name: str, distances: list[timedelta]) -
 @pytest.fixture(scope="module")
 def handbook() -> Slice:
     """All rows of customers and of terminals that tie, or lie on the edge of a window, in the handbook's own data."""
-    if not DATA.exists():
-        pytest.skip(f"the handbook's data is not at {DATA.relative_to(ROOT.parent)}")
-    raw = pq.read_table(DATA)
+    data = next((path for path in DATA if path.is_file()), None)
+    if data is None:
+        pytest.skip("the handbook's data is absent: there is no shared/data/fdh_transactions.parquet")
+    raw = pq.read_table(data)
     customers = _with_ties_and_edges(raw, "CUSTOMER_ID", [days * DAY for days in WINDOWS_DAYS])
     terminals = _with_ties_and_edges(raw, "TERMINAL_ID", [DELAY, *(DELAY + days * DAY for days in WINDOWS_DAYS)])
     of_customers = pc.is_in(raw.column("CUSTOMER_ID"), pa.array(customers))
