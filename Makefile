@@ -86,6 +86,10 @@ integration: setup ## Tests on real servers, which they start: adapters, quick p
 parity: setup ## Replay, stream and API compute the same features: the long version
 	$(PYTEST) -m slow tests/parity
 
+.PHONY: test-faults
+test-faults: setup ## End the stream at every call, kill its driver, and compare with an undisturbed run
+	$(PYTEST) -m integration tests/integration/stream
+
 .PHONY: format
 format: $(PYTHON_STAMP) ## Bring Python into shape
 	$(BIN)/ruff check --fix --quiet . || true

@@ -86,6 +86,9 @@ class StreamSettings(_Group):
 
     model_config = SettingsConfigDict(env_prefix="FRAUD_STREAM_")
     checkpoint_dir: Path = Field(RUN_DIR / "checkpoints" / "stream", description="Absolute path on durable storage.")
+    runner: Literal["spark", "lite"] = Field(
+        "spark", description="Who works: Spark, or this one process, for small installations and low latency."
+    )
     max_offsets_per_trigger: int = Field(60_000, ge=1, description="Hard cap of one micro-batch, in records.")
     jars_dir: Path = Field(CACHE_DIR / "spark-jars", description="Spark's Kafka connector, resolved by Maven.")
     master: str = Field("local[2]", description="Spark master; a cluster manager overrides it.")

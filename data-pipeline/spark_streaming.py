@@ -1,11 +1,14 @@
-"""Run the streaming job: `python data-pipeline/spark_streaming.py`. Settings: FRAUD_* (see `fraud settings`)."""
+"""Run the streaming job: `python data-pipeline/spark_streaming.py`. Settings: FRAUD_* (see `fraud settings`).
+
+FRAUD_STREAM_RUNNER=lite does the same work in this one process, without Spark.
+"""
 
 import sys
 
 from pydantic import ValidationError
 
-from config import UnknownSetting, check_environment, load_run_env
-from data_pipeline.stream.job import run
+from config import StreamSettings, UnknownSetting, check_environment, load_run_env
+from data_pipeline.stream import job, lite
 from data_pipeline.stream.session import MissingConnector
 from fraud_prevention.domain.errors import FraudError
 from fraud_prevention.log_format import log_json
@@ -17,7 +20,7 @@ def main() -> int:
     try:
         load_run_env()
         check_environment()
-        return run()
+        return lite.run() if StreamSettings().runner == "lite" else job.run()
     except (ValidationError, UnknownSetting, FraudError, MissingConnector) as error:
         sys.exit(f"stream cannot start: {error}")
 

@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from fraud_prevention.domain.transaction import Transaction
 
+IntArray = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.float64]
 
 
@@ -153,11 +154,13 @@ class CustomerState:
     pending: transactions (as the store packed them) that were submitted before this one and may not be
              in the record yet, oldest first; this transaction itself is never among them.
     version: last log offset that the record holds, -1 without a record.
+    shared:  records of the merchant, terminal, device and network that the transaction names, None for none.
     """
 
     record: bytes | None
     pending: tuple[bytes, ...]
     version: int
+    shared: tuple[bytes | None, ...] = (None, None, None, None)
 
 
 class StateStore(Protocol):
@@ -184,10 +187,11 @@ class StateStore(Protocol):
 
 
 class FeatureVector(NamedTuple):
-    """One transaction's features, and the pending entries that the record already held."""
+    """One transaction's features, the pending entries that the record already held, and what was read."""
 
     values: FloatArray  # [F], order of the catalogue
     absorbed: tuple[bytes, ...]
+    shared_versions: IntArray  # [4], of merchant, terminal, device and network; -1 for none
 
 
 class FeatureKernel(Protocol):

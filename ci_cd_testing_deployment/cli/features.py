@@ -16,11 +16,18 @@ app = typer.Typer(
 
 _HEAD = """# Features
 
-Each transaction gets {count} numbers, computed from what the log held before it. Catalogue version `{version}`.
-Windows are (t - w, t] over the customer's earlier events, the event itself excluded unless it says so. A late event
-sees the events before it in the log that are not newer than it; its vector is never revised, later events see it.
-A repeated id changes nothing. At most {cap} events of the last 30 days are kept per customer, the newest ones.
-This page is the output of `fraud features list --markdown`.
+Each transaction gets {count} numbers, computed from what was known before it. Catalogue version `{version}`. Windows are
+(t - w, t] over earlier events, the event itself excluded unless it says so. This page is the output of
+`fraud features list --markdown`.
+
+**Transactions, cards and customers** follow the order of the log: {aligned}. At most {cap} events of the last 30 days are
+kept for each customer, the newest ones. An attempt that the issuer declined counts as an attempt, and not as money; it
+and a label count from the first event, in the order of the log, that is not older than the moment they were observed.
+
+**Merchants, terminals, devices and networks** are {shared}. At most {caps} sightings count exactly, the newest ones;
+beyond them and beyond the ring of a day (terminals 37 days, devices 7), merchants and terminals go on counting by whole
+UTC days. An event that is more than an hour late sees what the record still holds. Delayed windows end seven days
+before the event; a transaction in them counts as fraud where a label says so by the time of the event.
 
 | feature | entity | aggregate | window | unit | default | with this event | personal data | meaning |
 |---|---|---|---|---|---|---|---|---|
@@ -30,6 +37,8 @@ This page is the output of `fraud features list --markdown`.
 def markdown() -> str:
     """The page docs/features.md."""
     from model.features.catalogue import CATALOGUE_VERSION, FEATURE_COUNT, FEATURES
+    from model.features.entities.feature import LATE
+    from model.features.entities.kinds import KINDS
     from model.features.record import CAP
 
     rows = [
@@ -37,7 +46,11 @@ def markdown() -> str:
         f"| {'yes' if f.includes_current else 'no'} | {f.pii} | {f.description} |"
         for f in FEATURES
     ]
-    return _HEAD.format(count=FEATURE_COUNT, version=CATALOGUE_VERSION, cap=CAP) + "\n".join(rows) + "\n"
+    caps = ", ".join(f"{k.cap:,} ({k.name})" for k in KINDS)
+    head = _HEAD.format(
+        count=FEATURE_COUNT, version=CATALOGUE_VERSION, cap=CAP, caps=caps, aligned=FEATURES[0].late, shared=LATE
+    )
+    return head + "\n".join(rows) + "\n"
 
 
 @app.command("list")

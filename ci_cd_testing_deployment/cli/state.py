@@ -25,9 +25,10 @@ def rebuild(
     from ci_cd_testing_deployment.local.rebuild import rebuild_from_history
     from config import RedisSettings
 
+    _forget_positions()
     until_ms = None if until is None else int(until.replace(tzinfo=UTC).timestamp() * 1000)
     found = rebuild_from_history(history, RedisSettings(), until_ms, _show)
-    typer.echo(f"\n{found.customers} customers from {found.events} events")
+    typer.echo(f"\n{found.customers} customers and {found.shared} shared entities from {found.events} events")
 
 
 def _show(done: int, rows: int) -> None:
@@ -45,4 +46,23 @@ def clear(yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = Fals
 
     if not yes:
         typer.confirm("Remove all feature state? Decisions know no history until it is rebuilt.", abort=True)
+    _forget_positions()
     typer.echo(f"{RedisStateStore(connect(RedisSettings())).clear()} keys removed")
+
+
+def _forget_positions() -> None:
+    """Let the next stream begin where a new one does, for its plan goes with the state."""
+    from config import KafkaSettings
+    from data_pipeline.stream.plan import INPUTS
+    from fraud_prevention.domain.errors import Unavailable
+    from fraud_prevention.domain.topics import TRANSACTIONS
+    from storage_security.kafka.admin import partitions_of
+    from storage_security.kafka.positions import KafkaPositions
+
+    kafka = KafkaSettings()
+    try:
+        KafkaPositions(kafka, INPUTS, partitions_of(kafka.bootstrap_servers, TRANSACTIONS)).forget()
+    except Unavailable as error:
+        typer.echo(
+            f"{error}; a stream that has run on this log will refuse to start until this has run again", err=True
+        )

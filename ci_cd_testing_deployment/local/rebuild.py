@@ -6,14 +6,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from config import RedisSettings
-from data_pipeline.history.files import HISTORY_FILE
+from data_pipeline.history.files import AUTHORISATIONS_FILE, HISTORY_FILE, LABELS_FILE
 from fraud_prevention.domain.errors import NotFound
 from model.features.engine import Replay
 from model.features.replay import replay_chunks
+from model.features.side import side_of
+from storage_security.redis.entity_store import RedisEntityStore, entity_keys
 from storage_security.redis.state_store import RedisStateStore, connect
 
 
@@ -22,6 +25,7 @@ class Rebuilt:
     """What a rebuild put in place."""
 
     customers: int
+    shared: int  # merchants, terminals, devices and networks
     events: int
 
 
@@ -38,10 +42,22 @@ def rebuild_from_history(
     table = pq.read_table(path)
     if until_ms is not None:
         table = table.filter(pc.less(table.column("event_time"), until_ms))
-    store = RedisStateStore(connect(redis))
+    client = connect(redis)
+    store = RedisStateStore(client)
     store.ping()
     engine = Replay()
-    for _ in replay_chunks(engine, table, progress=lambda done: progress(done, table.num_rows)):
+    side = side_of(_learned(folder / LABELS_FILE, until_ms), _learned(folder / AUTHORISATIONS_FILE, until_ms))
+    for _ in replay_chunks(engine, table, progress=lambda done: progress(done, table.num_rows), side=side):
         pass  # the state is wanted, not the vectors
     store.clear()
-    return Rebuilt(store.load(engine.records().items()), table.num_rows)
+    codes, kinds, blobs = engine.shared_records()
+    shared = RedisEntityStore(client).load(zip(entity_keys(codes, kinds), blobs, strict=True))
+    return Rebuilt(store.load(engine.records().items()), shared, table.num_rows)
+
+
+def _learned(path: Path, until_ms: int | None) -> pa.Table | None:
+    """Labels or answers of the folder that were observed in time; None where it has none."""
+    if not path.exists():
+        return None
+    table = pq.read_table(path)
+    return table if until_ms is None else table.filter(pc.less(table.column("observed_at"), until_ms))

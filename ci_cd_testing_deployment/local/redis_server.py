@@ -39,6 +39,9 @@ class RedisServer:
             "dir": str(home),
             "appendonly": "yes",
             "appendfsync": "everysec",
+            # Every batch rewrites the records it touches: rewriting the file at each doubling would cost more than it saves.
+            "auto-aof-rewrite-percentage": "400",
+            "auto-aof-rewrite-min-size": "2gb",
             "save": "",
             "maxmemory": _MAX_MEMORY,
             "maxmemory-policy": "noeviction",

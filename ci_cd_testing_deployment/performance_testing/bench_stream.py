@@ -1,7 +1,8 @@
-"""`make bench-stream`: a preloaded topic drained through Spark; one JSON line last.
+"""`make bench-stream`: a preloaded topic drained through the stream; one JSON line last.
 
-Everything real and on the same cores: broker, Redis with its append-only file, JVM, Python workers. The CPU figure
-is that of the whole process tree. The first batches (warm-up), the last one and the filler are left out.
+Everything real and on the same cores: broker, Redis with its append-only file and a state that history has filled, JVM,
+Python workers, fifty rules. The CPU figure is that of the whole process tree. The first batches (warm-up), the last one
+and the filler are left out.
 """
 
 from __future__ import annotations
@@ -11,8 +12,10 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -22,28 +25,38 @@ from config import CACHE_DIR, IngestSettings, KafkaSettings, ModelSettings, Redi
 
 if TYPE_CHECKING:
     import psutil
-    from pyspark.sql.streaming.query import StreamingQuery
 
     from ci_cd_testing_deployment.local.stack import LocalStack
-    from data_pipeline.stream.stage import StreamConfig
+    from data_pipeline.stream.bootstrap import StreamConfig
+    from data_pipeline.stream.plan import Plan
+    from data_pipeline.stream.runner import Runner as PlanRunner
+    from data_pipeline.stream.work import Summary
 
 _WARM_UP_BATCHES: Final = 2
-_SAMPLE_S: Final = 0.05
+_RULES: Final = Path(__file__).with_name("rules_50.yaml")
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """The moment a batch was seen to be done: rows of that batch, wall clock, CPU seconds of all processes by part."""
+    """The end of a batch: its rows, wall clock, CPU seconds of all processes by part, and of all phases so far."""
 
-    batch: int
     rows: int
     at_s: float
     cpu_s: dict[str, float]
+    phases_s: dict[str, float]
+
+
+class Runner(StrEnum):
+    """Who does the plans."""
+
+    spark = "spark"
+    lite = "lite"
 
 
 def bench(
     events: Annotated[int, typer.Option(min=1_000, help="Events to drain.")] = 600_000,
-    batch: Annotated[int, typer.Option(min=1_000, help="Records of a micro-batch at most.")] = 75_000,
+    batch: Annotated[int, typer.Option(min=1_000, help="Records of a micro-batch at most.")] = 60_000,
+    runner: Annotated[Runner, typer.Option(help="Who does the plans.")] = Runner.spark,
 ) -> None:
     """Fill a topic, drain it through the stream, print events per second and per CPU-second."""
     from ci_cd_testing_deployment.local.stack import LocalStack
@@ -54,23 +67,26 @@ def bench(
     try:
         with LocalStack(run_dir) as stack:
             stack.up(["kafka", "redis"])
-            _fill(stack, events)
-            typer.echo(json.dumps(_measure(stack, models, batch)))
+            since_ms = _fill(stack, events)
+            typer.echo(json.dumps(_measure(stack, models, batch, runner, since_ms)))
     finally:
         shutil.rmtree(run_dir, ignore_errors=True)
 
 
-def _fill(stack: LocalStack, events: int) -> None:
+def _fill(stack: LocalStack, events: int) -> int:
+    """Put the world's last events on the topic; returns the event time of the first of them."""
     import pyarrow.parquet as pq
     from confluent_kafka import KafkaError, Message, Producer
 
-    from ci_cd_testing_deployment.performance_testing.world import bench_world
+    from ci_cd_testing_deployment.performance_testing.world import crowd_world
     from data_pipeline.produce.message import wire_rows
     from fraud_prevention.domain.topics import TRANSACTIONS
 
     import orjson  # isort: skip
 
-    table = pq.read_table(bench_world(CACHE_DIR) / "history.parquet").slice(0, events)
+    table = pq.read_table(crowd_world(CACHE_DIR) / "history.parquet")
+    table = table.slice(max(table.num_rows - events, 0))
+    since_ms: int = table.column("event_time")[0].as_py()
     producer = Producer(
         {
             "bootstrap.servers": stack.settings()["FRAUD_KAFKA_BOOTSTRAP_SERVERS"],
@@ -95,42 +111,48 @@ def _fill(stack: LocalStack, events: int) -> None:
     producer.flush(120)
     if taken != table.num_rows:
         raise RuntimeError(f"the broker took {taken:,} of {table.num_rows:,} events within two minutes")
+    return since_ms
 
 
-def _measure(stack: LocalStack, models: Path, batch: int) -> dict[str, object]:
-    from data_pipeline.stream.bootstrap import stream_config
-    from data_pipeline.stream.job import start_query, warm_workers
-    from data_pipeline.stream.session import build_session
+def _measure(stack: LocalStack, models: Path, batch: int, runner: Runner, since_ms: int) -> dict[str, object]:
+    from ci_cd_testing_deployment.local.rebuild import rebuild_from_history
+    from ci_cd_testing_deployment.performance_testing.world import crowd_world
+    from data_pipeline.stream.bootstrap import make_runner, stream_config
+    from data_pipeline.stream.work import Summary
     from fraud_prevention.policy.bundle import load_policy
     from model.features.catalogue import FEATURE_COUNT, FEATURE_NAMES
     from model.inference.scorer import load_scorer
 
     values = stack.settings()
     kafka = KafkaSettings(bootstrap_servers=values["FRAUD_KAFKA_BOOTSTRAP_SERVERS"])
-    stream = StreamSettings(
-        checkpoint_dir=stack.place.checkpoints / "stream",
-        jars_dir=stack.place.cache_dir / "spark-jars",
-        max_offsets_per_trigger=batch,
-    )
-    model = ModelSettings(directory=models)
-    ingest = IngestSettings(enforce_time_bounds=False)
-    config: StreamConfig = stream_config(kafka, RedisSettings(url=values["FRAUD_REDIS_URL"]), model, ingest, stream)
-    session = build_session(stream)
-    try:
-        warm_workers(session, config)
+    redis = RedisSettings(url=values["FRAUD_REDIS_URL"])
+    stream = StreamSettings(checkpoint_dir=stack.place.checkpoints / "stream", max_offsets_per_trigger=batch)
+    model = ModelSettings(directory=models, policy_file=_RULES)
+    config = stream_config(kafka, redis, model, IngestSettings(enforce_time_bounds=False), stream)
+    rebuild_from_history(crowd_world(CACHE_DIR), redis, since_ms, lambda _done, _rows: None)
+    total = Summary()
+    with _worker(runner, stream, config) as by:
+
+        def worked(plan: Plan) -> Summary:
+            summary = by(plan)
+            total.add(summary)
+            return summary
+
+        loop = make_runner(config, kafka, stream, worked)
+        loop.start()
         servers = {s.name: s.pid for s in stack.status() if s.pid is not None}
-        samples = _watch(start_query(session, kafka, stream, config, drain=True), servers)
-    finally:
-        session.stop()
+        samples = _drain(loop, servers, total)
     steady = samples[_WARM_UP_BATCHES:-1]
     if len(steady) < 1:
         raise RuntimeError(f"{len(samples)} batches are too few to leave out warm-up and end; use more --events")
     begin, end = samples[_WARM_UP_BATCHES - 1], steady[-1]
     rows = sum(s.rows for s in steady)
     cpu_s = {name: used - begin.cpu_s[name] for name, used in end.cpu_s.items()}
-    for sample in samples:
-        typer.echo(f"batch {sample.batch}: {sample.rows:,} rows", err=True)
+    phases_s = {name: used - begin.phases_s.get(name, 0.0) for name, used in end.phases_s.items()}
+    for number, sample in enumerate(samples):
+        typer.echo(f"batch {number}: {sample.rows:,} rows", err=True)
     return {
+        "runner": runner,
         "events": rows,
         "events_per_s": round(rows / (end.at_s - begin.at_s)),
         "events_per_cpu_s": round(rows / sum(cpu_s.values())),
@@ -138,28 +160,38 @@ def _measure(stack: LocalStack, models: Path, batch: int) -> dict[str, object]:
         "rules": len(load_policy(model.policy_file, FEATURE_NAMES).rules),
         "trees": len(load_scorer(models).ensemble.root),
         "cpu_us_per_event": {name: round(used / rows * 1e6, 1) for name, used in cpu_s.items()},
+        "wall_us_per_event": {name: round(used / rows * 1e6, 1) for name, used in phases_s.items()},
         "batches": len(steady),
-        "cores": os.cpu_count() or 1,
+        "cores": len(os.sched_getaffinity(0)),
         "load_1m": round(os.getloadavg()[0], 1),
     }
 
 
-def _watch(query: StreamingQuery, servers: Mapping[str, int]) -> list[Sample]:
-    """A sample at the end of each batch that had rows, until the topic is drained."""
+@contextmanager
+def _worker(runner: Runner, stream: StreamSettings, config: StreamConfig) -> Iterator[Callable[[Plan], Summary]]:
+    """What does plans: this process, or Spark."""
+    from data_pipeline.stream.job import warm_workers, work_by
+    from data_pipeline.stream.session import build_session
+    from data_pipeline.stream.warm import warm_kernels
+    from data_pipeline.stream.work import bundle_of, work
+
+    if runner is Runner.lite:
+        warm_kernels(bundle_of(config.work.bundle_directory, config.work.model_directory, config.bundle))
+        yield lambda plan: work(config.work, plan)
+        return
+    session = build_session(stream)
+    try:
+        warm_workers(session, config.work, config.bundle)
+        yield work_by(session, config.work)
+    finally:
+        session.stop()
+
+
+def _drain(loop: PlanRunner, servers: Mapping[str, int], total: Summary) -> list[Sample]:
+    """A sample at the end of each batch, until the topic is drained."""
     samples: list[Sample] = []
-    seen = -1
-    while True:
-        is_active = query.isActive
-        for progress in query.recentProgress:
-            if progress["batchId"] > seen:
-                seen = progress["batchId"]
-                if progress["numInputRows"]:
-                    samples.append(Sample(seen, progress["numInputRows"], time.monotonic(), _cpu_s(servers)))
-        if not is_active:
-            break
-        time.sleep(_SAMPLE_S)
-    if (error := query.exception()) is not None:
-        raise error
+    while rows := loop.step():
+        samples.append(Sample(rows, time.monotonic(), _cpu_s(servers), dict(total.phases_s)))
     return samples
 
 

@@ -11,6 +11,8 @@ from data_pipeline.synthetic.world import WorldSpec
 
 _SPEC: Final = WorldSpec(seed=11, customers=10_000, start_day=20_500)
 _DAYS: Final = 45
+_CROWD: Final = WorldSpec(seed=12, customers=100_000, start_day=20_500)
+_CROWD_DAYS: Final = 22
 
 
 def bench_world(cache_dir: Path) -> Path:
@@ -18,6 +20,14 @@ def bench_world(cache_dir: Path) -> Path:
     folder = cache_dir / "bench" / "world"
     if not (folder / "world.json").exists():
         write_history(_SPEC, _DAYS, folder)
+    return folder
+
+
+def crowd_world(cache_dir: Path) -> Path:
+    """Folder with a history of a hundred thousand customers, whose state is warm before its last days."""
+    folder = cache_dir / "bench" / "crowd"
+    if not (folder / "world.json").exists():
+        write_history(_CROWD, _CROWD_DAYS, folder)
     return folder
 
 

@@ -12,6 +12,8 @@ FraudError
 ├── HistoryUnusable         history cannot train or measure
 ├── StateError
 │   ├── StateFenced         a newer writer owns the record; stop
+│   ├── PlanLost            another runner has taken the stream over; stop
+│   ├── StateLost           the state does not know a log that was read; rebuild
 │   ├── StateMisplaced      a customer is in two partitions of the log
 │   └── StateCorrupt        a record does not parse; rebuild
 ├── OffsetLost              the log no longer holds a record
@@ -143,6 +145,26 @@ class StateCorrupt(StateError):
     def __init__(self, key: str, reason: str) -> None:
         self.key, self.reason = key, reason
         super().__init__(f"record {key}: {reason}; run `fraud state rebuild`")
+
+
+class StateLost(StateError):
+    """The store holds no position although this stream has run: its state is gone, or belongs to another log."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the feature state does not know this log, although a stream has run on it; run `fraud state rebuild`"
+        )
+
+
+class PlanLost(StateError):
+    """Another runner of the stream has taken over: this one is a zombie and must stop."""
+
+    def __init__(self, ours: int, held: int, owner: str) -> None:
+        self.ours, self.held, self.owner = ours, held, owner
+        by = f" of {owner}" if owner else ""
+        super().__init__(
+            f"plan {ours} is not the stream's any more, {held}{by} is: another runner works; stop this one"
+        )
 
 
 class OffsetLost(FraudError):

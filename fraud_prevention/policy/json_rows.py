@@ -47,11 +47,12 @@ Members = dict[str, "Slot | Members | str | float | tuple[str, ...]"]
 
 @dataclass(frozen=True, slots=True)
 class Texts:
-    """n UTF-8 texts: row i is data[starts[i]:ends[i]]; rows may share bytes."""
+    """n UTF-8 texts: row i is data[starts[i]:ends[i]]; rows may share bytes. is_plain: none needs an escape in JSON."""
 
     data: Bytes
     starts: Places
     ends: Places
+    is_plain: bool = False
 
     def __getitem__(self, row: int) -> bytes:
         return self.data[self.starts[row] : self.ends[row]].tobytes()
@@ -64,7 +65,7 @@ class Texts:
     def escaped(self) -> Texts:
         """The same texts as they stand between the quotes of a JSON string."""
         data = self.data
-        if not ((data < 0x20) | (data == 0x22) | (data == 0x5C)).any():
+        if self.is_plain or not ((data < 0x20) | (data == 0x22) | (data == 0x5C)).any():
             return self
         return as_texts([orjson.dumps(text.decode())[1:-1] for text in self.tolist()])
 
@@ -197,15 +198,22 @@ _TEXTUAL: Final = (Slot.TEXT, Slot.JSON)
 
 
 def _together(columns: Sequence[Texts], rows: int) -> tuple[Bytes, Places, Places]:
-    """One buffer for all columns, readable SLACK bytes beyond its end, with i8[T, n] starts and ends."""
+    """One buffer for all columns, readable SLACK bytes beyond its end, with i8[T, n] starts and ends.
+
+    Columns that share a buffer share it here too.
+    """
     starts, ends = np.zeros((len(columns), rows), np.int64), np.zeros((len(columns), rows), np.int64)
-    at = 0
+    placed: dict[int, int] = {}
+    buffers: list[Bytes] = []
+    size = 0
     for i, column in enumerate(columns):
-        starts[i], ends[i] = column.starts, column.ends
-        starts[i] += at
-        ends[i] += at
-        at += len(column.data)
-    return np.concatenate([*(column.data for column in columns), np.zeros(SLACK, np.uint8)]), starts, ends
+        at = placed.get(id(column.data))
+        if at is None:
+            at = placed[id(column.data)] = size
+            buffers.append(column.data)
+            size += len(column.data)
+        starts[i], ends[i] = column.starts + at, column.ends + at
+    return np.concatenate([*buffers, np.zeros(SLACK, np.uint8)]), starts, ends
 
 
 @numba.njit(cache=True)

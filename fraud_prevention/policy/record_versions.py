@@ -1,30 +1,28 @@
-"""`record_versions` of a decision: the last log offset that each record held when it was read, as JSON.
+"""`record_versions` of a decision, as JSON: how far each record had come when it was read, -1 where there was none.
 
-A customer's record has one offset. Records that customers share are written by several partitions: the stream reads all
-of them at one position of each partition, the API as it finds them, each with the partitions that have reached it.
+A customer's record counts by the last offset it holds; those that customers share by the position of the plan that wrote
+them last. A decision of the stream also says how far the stream had read, so that a replay can cut where it did.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from typing import Final
 
 import orjson
 
+from fraud_prevention.ports import IntArray
 
-def stream_versions(customers: Sequence[int], positions: Sequence[int] | None = None) -> list[bytes]:
-    """One for each of n decisions of a batch.
+# In the order of the columns of `shared`.
+SHARED_RECORDS: Final = ("merchant", "terminal", "device", "network")
+_ROW: Final = b'{"customer":%d,' + b",".join(b'"%s":%%d' % name.encode() for name in SHARED_RECORDS)
 
-    customers: offset held by each customer's record, -1 for none.
-    positions: offset held by all shared records of each partition, -1 for none; None where no shared record was read.
+
+def record_versions(customers: Sequence[int], shared: IntArray, positions: Sequence[int] | None = None) -> list[bytes]:
+    """One for each of n decisions.
+
+    customers: of each customer's record; shared: i8[n, 4] of what each event names; positions: of each partition of the
+    stream's plan, None where the stream does not decide.
     """
-    shared = b"" if positions is None else b',"positions":' + orjson.dumps(list(positions))
-    return [b'{"customer":%d%s}' % (customer, shared) for customer in customers]
-
-
-def api_versions(customer: int, shared: Mapping[str, Mapping[int, int]] | None = None) -> bytes:
-    """That of one decision of the API.
-
-    shared: for "merchant", "terminal", "device" and "network" the offset by partition, as far as it has reached the
-            record; None where no shared record was read.
-    """
-    return orjson.dumps({"customer": customer, **(shared or {})}, option=orjson.OPT_NON_STR_KEYS)
+    row = _ROW + (b"}" if positions is None else b',"positions":' + orjson.dumps(list(positions)) + b"}")
+    return [row % (customer, *read) for customer, read in zip(customers, shared.tolist(), strict=True)]

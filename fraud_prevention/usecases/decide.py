@@ -23,6 +23,7 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any, Final
 
+import numpy as np
 import orjson
 import structlog
 
@@ -32,7 +33,7 @@ from fraud_prevention.domain.transaction import TimeBounds, Transaction, parse_t
 from fraud_prevention.policy.assemble import DecisionContext, Emission, assemble, payments_of
 from fraud_prevention.policy.bundle import Policy
 from fraud_prevention.policy.decide import columns_of, evaluate
-from fraud_prevention.policy.record_versions import api_versions
+from fraud_prevention.policy.record_versions import SHARED_RECORDS, record_versions
 from fraud_prevention.ports import (
     AnswerStore,
     Claim,
@@ -41,6 +42,7 @@ from fraud_prevention.ports import (
     EventLog,
     FeatureKernel,
     FloatArray,
+    IntArray,
     Scorer,
     StateStore,
 )
@@ -91,6 +93,7 @@ class _Vector:
 
     values: FloatArray
     record_version: int
+    shared_versions: IntArray  # [4]
     degraded: tuple[str, ...]
 
 
@@ -245,16 +248,17 @@ class DecideTransaction:
     def _with_state(self, transaction: Transaction) -> _Vector:
         try:
             state = self._needs.states.read_and_append(transaction)
-            values, absorbed = self._needs.kernel.compute_one(transaction, state)
+            values, absorbed, shared = self._needs.kernel.compute_one(transaction, state)
         except (Unavailable, StateCorrupt) as error:
             log.warning("state_unavailable", transaction_id=transaction.transaction_id, reason=str(error))
             return self._without_state(transaction)
         if absorbed:
             self._keep(self._needs.states.drop_pending, transaction.customer_id, absorbed)
-        return _Vector(values, state.version, ())
+        return _Vector(values, state.version, shared, ())
 
     def _without_state(self, transaction: Transaction) -> _Vector:
-        return _Vector(self._needs.kernel.without_state(transaction), -1, (DEGRADED_STATE,))
+        nothing = np.full(len(SHARED_RECORDS), -1)
+        return _Vector(self._needs.kernel.without_state(transaction), -1, nothing, (DEGRADED_STATE,))
 
     def _decide(self, transaction: Transaction, vector: _Vector, started_s: float) -> Draft:
         """Score and decide; nothing leaves this process."""
@@ -270,7 +274,7 @@ class DecideTransaction:
             scores,
             verdicts,
             context,
-            [api_versions(vector.record_version)],
+            record_versions([vector.record_version], vector.shared_versions[None, :]),
             needs.clock.now_ms(),
             [latency_ms],
         )

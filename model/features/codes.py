@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from fraud_prevention.domain.reference import BASE_CURRENCY
 from fraud_prevention.domain.transaction import CHANNELS, Transaction
+from model.features.entry import TERMINAL_BITS, TERMINAL_MASK, money
 from model.features.record import ENTRY, FOREIGN_CURRENCY, WEEKEND, Entries
 
 _SEED: Final = 42
@@ -32,6 +33,23 @@ def hash64(text: str) -> int:
 def hash32(text: str) -> int:
     """32-bit code of an id, never 0: 0 means that the event names none."""
     return (xxhash.xxh64_intdigest(text.encode(), _SEED) & 0xFFFFFFFF) or 1
+
+
+def network_of(ip: str) -> str:
+    """The address's network: its first three bytes, or its first 48 bits as they are written."""
+    return ":".join(ip.split(":")[:3]) if ":" in ip else ip.rpartition(".")[0]
+
+
+def _network_code(ip: str) -> int:
+    network = network_of(ip)
+    return (hash64(network) or 1) if network else 0
+
+
+def entity_codes_of(transaction: Transaction) -> tuple[int, int, int, int]:
+    """64-bit codes of merchant, terminal, device and network, 0 where the event names none."""
+    texts = (transaction.merchant_id, transaction.terminal_id, transaction.device_id)
+    merchant, terminal, device = ((hash64(text) or 1) if text else 0 for text in texts)
+    return merchant, terminal, device, _network_code(transaction.ip) if transaction.ip else 0
 
 
 def country_code(text: str) -> int:
@@ -50,9 +68,10 @@ def encode(transaction: Transaction, offset: int) -> Entries:
     hour, is_weekend = local_time(transaction.event_time, transaction.utc_offset_min)
     is_foreign = transaction.currency != BASE_CURRENCY
     nan = float("nan")
+    terminal = hash64(transaction.terminal_id) or 1 if transaction.terminal_id else 0
     row = (
         transaction.event_time,
-        transaction.amount_base_minor,
+        transaction.amount_base_minor << TERMINAL_BITS | (terminal & TERMINAL_MASK),
         offset,
         hash64(transaction.transaction_id),
         hash32(transaction.card_token),
@@ -94,7 +113,8 @@ def encode_table(table: pa.Table, offsets: NDArray[np.int64]) -> Entries:
     event_time = _numbers(table.column("event_time"))
     minutes = event_time // 60_000 + _numbers(table.column("utc_offset_min"))
     found["event_time"] = event_time
-    found["amount"] = _numbers(table.column("amount_base_minor"))
+    terminals = codes_of(table.column("terminal_id"))
+    found["money"] = money(_numbers(table.column("amount_base_minor")), terminals)
     found["offset"] = offsets
     found["transaction"] = [hash64(v) for v in table.column("transaction_id").to_pylist()]
     for name, column in (("card", "card_token"), ("merchant", "merchant_id"), ("device", "device_id"), ("ip", "ip")):
@@ -109,6 +129,20 @@ def encode_table(table: pa.Table, offsets: NDArray[np.int64]) -> Entries:
     is_weekend = (minutes // 1440 + _EPOCH_WEEKDAY) % 7 >= 5
     is_foreign = _by_value(table.column("currency"), lambda c: int(c != BASE_CURRENCY), np.uint8)
     found["flags"] = is_weekend * WEEKEND + is_foreign * FOREIGN_CURRENCY
+    return found
+
+
+def codes_of(column: pa.ChunkedArray) -> NDArray[np.uint64]:
+    """64-bit codes of a string column, 0 where it is null."""
+    return _by_value(column, lambda text: hash64(text) or 1, np.uint64)
+
+
+def entity_codes(table: pa.Table) -> NDArray[np.uint64]:
+    """u8[n, 4] of the rows of a table; equal, row by row, to `entity_codes_of`."""
+    found = np.zeros((table.num_rows, 4), np.uint64)
+    for at, name in enumerate(("merchant_id", "terminal_id", "device_id")):
+        found[:, at] = codes_of(table.column(name))
+    found[:, 3] = _by_value(table.column("ip"), _network_code, np.uint64)
     return found
 
 

@@ -1,15 +1,19 @@
-"""The decision API's caller: a batch of one on top of the record and the entries the stream has not seen yet."""
+"""The decision API's caller: a batch of one on top of the records and the entries the stream has not seen yet."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import cast
 
 import numpy as np
 
 from fraud_prevention.domain.transaction import Transaction
-from fraud_prevention.ports import CustomerState, FeatureVector, FloatArray
-from model.features.catalogue import CATALOGUE_VERSION, FEATURE_NAMES
-from model.features.codes import encode
+from fraud_prevention.ports import CustomerState, FeatureVector, FloatArray, IntArray
+from model.features.catalogue import CATALOGUE_VERSION, FEATURE_NAMES, SHARED
+from model.features.codes import encode, entity_codes_of
 from model.features.engine import compute_online
-from model.features.record import ENTRY, HEADER, PENDING_OFFSET
+from model.features.entities import engine as shared
+from model.features.record import ENTRY, HEADER, PENDING_OFFSET, Entries
 
 
 def pending_entry(transaction: Transaction) -> bytes:
@@ -43,9 +47,10 @@ class OnlineKernel:
         ahead = waiting[~is_absorbed & (waiting["transaction"] != own_id)]
         if record is not None and (held["transaction"] == own_id).any():
             record = _without(record, own_id)
-        computed = compute_online(np.concatenate([ahead, own]), transaction.customer_id, record)
+        vectors = compute_online(np.concatenate([ahead, own]), transaction.customer_id, record).vectors[-1:]
         absorbed = tuple(p for p, gone in zip(state.pending, is_absorbed.tolist(), strict=True) if gone)
-        return FeatureVector(computed.vectors[-1], absorbed)
+        versions = _fill_shared(transaction, own, state.shared, vectors)
+        return FeatureVector(vectors[0], absorbed, versions)
 
     def without_state(self, transaction: Transaction) -> FloatArray:
         """The vector of a customer nobody has seen: what is left when the store is away."""
@@ -53,6 +58,15 @@ class OnlineKernel:
             0
         ]
         return vector
+
+
+def _fill_shared(
+    transaction: Transaction, own: Entries, records: Sequence[bytes | None], vectors: FloatArray
+) -> IntArray:
+    """Write the shared entities' features of the one event; returns the versions of their records."""
+    named = shared.named(np.array([entity_codes_of(transaction)], np.uint64))
+    versions = shared.compute(own, named, [records[kind] for kind in named.kinds.tolist()], vectors[:, SHARED])
+    return cast(IntArray, versions[0])
 
 
 def _without(record: bytes, transaction: np.uint64) -> bytes:

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from fraud_prevention.domain.errors import StateCorrupt
 
-SCHEMA: Final = 0x46530001  # "FS", version 1
+SCHEMA: Final = 0x46530002  # "FS", version 2
+SCHEMA_BEFORE: Final = 0x46530001  # is read too: amounts stood alone where amount and terminal are one word now
 CAP: Final = 256  # live events kept per customer; beyond it the oldest are forgotten
 WINDOW_MS: Final = 30 * 86_400_000  # the longest window of the catalogue
 NEVER: Final = -(2**62)  # before any event time and any offset
@@ -26,7 +27,7 @@ PENDING_OFFSET: Final = 2**62  # accepted by the API, place in the log not known
 ENTRY: Final = np.dtype(
     [
         ("event_time", "<i8"),  # ms since 1970, UTC
-        ("amount", "<i8"),  # base currency, minor units
+        ("money", "<u8"),  # base currency, minor units, times 2^24, plus the low 24 bits of the terminal's code
         ("offset", "<i8"),  # place in the log
         ("transaction", "<u8"),  # hash of the id
         ("card", "<u4"),
@@ -39,12 +40,27 @@ ENTRY: Final = np.dtype(
         ("country", "<u2"),
         ("channel", "<u1"),  # place in domain.transaction.CHANNELS
         ("local_hour", "<u1"),
-        ("flags", "<u1"),  # WEEKEND, FOREIGN_CURRENCY
+        ("flags", "<u1"),
         ("reserved", "<u1"),
     ]
 )
 WEEKEND: Final = 1
 FOREIGN_CURRENCY: Final = 2
+DECLINED: Final = 4  # by the issuer: an attempt, but no money
+DECLINED_BASE: Final = 8  # the same before the batch that wrote the record
+FRAUD: Final = 16  # the newest label says so
+FRAUD_BASE: Final = 32
+
+# What is said later of a transaction that the record holds.
+MARK: Final = np.dtype(
+    [
+        ("customer", "<i4"),  # place in headers
+        ("before", "<i4"),  # the event of the batch that is the first to see it; past the last for none
+        ("transaction", "<u8"),  # hash of the id
+        ("flag", "<u1"),  # DECLINED or FRAUD
+        ("is_set", "<u1"),
+    ]
+)
 
 HEADER: Final = np.dtype(
     [
@@ -82,6 +98,15 @@ def empty_headers(count: int) -> Headers:
     return headers
 
 
+def partition_of(record: bytes | None) -> int:
+    """The partition that writes the record, -1 for none. Raises StateCorrupt."""
+    if record is None:
+        return -1
+    if len(record) < HEADER.itemsize:
+        raise StateCorrupt("customer", f"{len(record)} bytes are no record")
+    return int(np.frombuffer(record, HEADER, 1)["partition"][0])
+
+
 _EMPTY: Final = empty_headers(1).tobytes()
 _BLANK: Final = bytes(ENTRY.itemsize)
 
@@ -108,6 +133,7 @@ def unpack(
         body.append(_BLANK * extra)
     headers = np.frombuffer(bytearray(b"".join(heads)), HEADER)
     entries = np.frombuffer(bytearray(b"".join(body)), ENTRY)
+    _upgrade(headers, entries, room)
     wrong = np.flatnonzero(headers["schema"] != SCHEMA)
     if wrong.size:
         found = int(headers["schema"][wrong[0]])
@@ -118,6 +144,15 @@ def unpack(
     if starts.size and starts[-1] + counts[-1] + room[-1] != entries.size:
         raise StateCorrupt(keys[0], "entry counts and lengths of the batch disagree")
     return headers, entries, starts
+
+
+def _upgrade(headers: Headers, entries: Entries, room: NDArray[np.int64]) -> None:
+    """Bring records of the layout before this one up to it, in place: their entries name no terminal."""
+    old = headers["schema"] == SCHEMA_BEFORE
+    if old.any():
+        is_old = np.repeat(old, headers["count"] + room)
+        entries["money"][is_old] <<= np.uint64(24)
+        headers["schema"][old] = SCHEMA
 
 
 def pack(headers: Headers, entries: Entries, starts: NDArray[np.int64]) -> list[bytes]:

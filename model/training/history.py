@@ -20,6 +20,7 @@ from fraud_prevention.domain.errors import HistoryUnusable
 I8 = npt.NDArray[np.int64]
 DAY_MS: Final = 86_400_000
 HISTORY_FILE, LABELS_FILE, TRUTH_FILE = "history.parquet", "labels.parquet", "truth.parquet"
+ANSWERS_FILE: Final = "authorisations.parquet"
 UNKNOWN, GOOD, FRAUD = -1, 0, 1
 
 
@@ -29,7 +30,7 @@ class History:
 
     Of each label: `label_row` the transaction it speaks of (labels of other transactions are left out),
     `label_is_fraud`, `label_observed_at` (ms). `truth` is i1[n] of UNKNOWN, GOOD and FRAUD where the folder has it,
-    else None.
+    else None. labels, answers: rows of labels.v1 and authorisations.v1 about these transactions; answers may be None.
     """
 
     folder: Path
@@ -39,6 +40,8 @@ class History:
     label_is_fraud: npt.NDArray[np.bool_]
     label_observed_at: I8
     truth: npt.NDArray[np.int8] | None
+    labels: pa.Table
+    answers: pa.Table | None
 
     @property
     def rows(self) -> int:
@@ -71,7 +74,7 @@ def load_history(folder: Path) -> History:
         raise HistoryUnusable(str(folder / HISTORY_FILE), "it holds no transactions")
     ids = transactions.column("transaction_id").combine_chunks()
     # A label without a verdict or a moment says nothing; it does not say good.
-    labels = _read(folder / LABELS_FILE).select(["transaction_id", "is_fraud", "observed_at"]).drop_null()
+    labels = _known(_read(folder / LABELS_FILE), ("transaction_id", "is_fraud", "observed_at"))
     row = _rows_of(labels.column("transaction_id"), ids)
     found = row >= 0
     truth = None
@@ -89,7 +92,23 @@ def load_history(folder: Path) -> History:
         label_is_fraud=np.asarray(labels.column("is_fraud").to_numpy()).astype(np.bool_)[found],
         label_observed_at=np.asarray(labels.column("observed_at").to_numpy()).astype(np.int64)[found],
         truth=truth,
+        labels=labels.filter(pa.array(found)),
+        answers=_answers(folder, ids),
     )
+
+
+def _known(table: pa.Table, columns: tuple[str, ...]) -> pa.Table:
+    """The rows that say something in each of the columns."""
+    for name in columns:
+        table = table.filter(pc.is_valid(table.column(name)))
+    return table
+
+
+def _answers(folder: Path, ids: pa.Array) -> pa.Table | None:
+    if not (folder / ANSWERS_FILE).exists():
+        return None
+    table = _known(_read(folder / ANSWERS_FILE), ("transaction_id", "result", "observed_at"))
+    return table.filter(pc.is_in(table.column("transaction_id"), value_set=ids))
 
 
 def _told(is_fraud: pa.ChunkedArray) -> npt.NDArray[np.int8]:

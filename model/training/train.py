@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 import pyarrow.compute as pc
 import sklearn
 
@@ -92,6 +93,7 @@ def sample_customers(history: History, samples: int, seed: int) -> History:
     keep = np.isin(history.column("customer_id"), chosen)
     place = np.cumsum(keep) - 1
     labelled = keep[history.label_row]
+    kept = history.transactions.column("transaction_id").filter(pa.array(keep))
     return replace(
         history,
         transactions=history.transactions.filter(keep),
@@ -100,7 +102,14 @@ def sample_customers(history: History, samples: int, seed: int) -> History:
         label_is_fraud=history.label_is_fraud[labelled],
         label_observed_at=history.label_observed_at[labelled],
         truth=None if history.truth is None else history.truth[keep],
+        labels=_about(history.labels, kept),
+        answers=None if history.answers is None else _about(history.answers, kept),
     )
+
+
+def _about(table: pa.Table, ids: pa.ChunkedArray) -> pa.Table:
+    """The rows about these transactions."""
+    return table.filter(pc.is_in(table.column("transaction_id"), value_set=ids.combine_chunks()))
 
 
 def evaluate_rows(

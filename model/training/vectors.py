@@ -10,6 +10,7 @@ import numpy.typing as npt
 from model.features.catalogue import FEATURE_COUNT
 from model.features.engine import Replay
 from model.features.replay import replay_chunks
+from model.features.side import side_of
 from model.training.history import History
 
 
@@ -25,7 +26,10 @@ def vectors_of(
         return np.empty((0, FEATURE_COUNT))
     kept = []
     for start, vectors in replay_chunks(
-        Replay(), history.transactions.slice(0, int(wanted[-1]) + 1), progress=progress
+        Replay(),
+        history.transactions.slice(0, int(wanted[-1]) + 1),
+        progress=progress,
+        side=side_of(history.labels, history.answers),
     ):
         low, high = np.searchsorted(wanted, (start, start + len(vectors)))
         kept.append(vectors[wanted[low:high] - start])

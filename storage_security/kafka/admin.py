@@ -58,3 +58,14 @@ def topic_id(bootstrap_servers: str, topic: str) -> str:
         return str(described[topic].result(timeout=_TIMEOUT_S).topic_id)
     except (KafkaException, TimeoutError) as error:
         raise Unavailable("kafka", f"topic {topic} could not be described: {error}") from error
+
+
+def partitions_of(bootstrap_servers: str, topic: str) -> int:
+    """How many partitions the topic has. Raises Unavailable, also when there is no such topic."""
+    try:
+        found = _client(bootstrap_servers).list_topics(topic, timeout=_TIMEOUT_S).topics[topic]
+    except KafkaException as error:
+        raise Unavailable("kafka", error.args[0].str()) from error
+    if found.error is not None:
+        raise Unavailable("kafka", f"topic {topic}: {found.error.str()}")
+    return len(found.partitions)

@@ -9,15 +9,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, Final, cast
 
+import numpy as np
 import redis
 
 from config import RedisSettings
 from fraud_prevention.domain.errors import StateFenced, Unavailable
 from fraud_prevention.domain.transaction import Transaction
 from fraud_prevention.ports import CustomerState
+from model.features.codes import entity_codes_of
 from model.features.engine import BatchSpan
 from model.features.online import pending_entry, record_version
 from model.features.record import CAP, ENTRY, HEADER
+from storage_security.redis.entity_store import entity_keys
 
 # One script call holds the server for about a millisecond at this many records.
 _KEYS_PER_CALL: Final = 500
@@ -50,14 +53,15 @@ _APPEND: Final = f"""
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
 local oldest = now - tonumber(ARGV[4]) * 1000
-local before = {{}}
+local before, shared = {{}}, {{}}
+for i = 3, #KEYS do shared[i - 2] = redis.call('GET', KEYS[i]) end
 for _, held in ipairs(redis.call('LRANGE', KEYS[2], 0, -1)) do
   if #held ~= {STAMP_BYTES + ENTRY.itemsize} or struct.unpack('<i8', held) < oldest then
     redis.call('LREM', KEYS[2], 1, held)
   else
     local entry = string.sub(held, {STAMP_BYTES + 1})
     if string.sub(entry, {_ID_AT + 1}, {_ID_AT + 8}) == ARGV[2] then
-      return {{redis.call('GET', KEYS[1]), before}}
+      return {{redis.call('GET', KEYS[1]), before, shared}}
     end
     before[#before + 1] = entry
   end
@@ -65,7 +69,7 @@ end
 redis.call('RPUSH', KEYS[2], struct.pack('<i8', now) .. ARGV[1])
 if #before >= tonumber(ARGV[3]) then redis.call('LPOP', KEYS[2]) end
 redis.call('EXPIRE', KEYS[2], ARGV[4])
-return {{redis.call('GET', KEYS[1]), before}}
+return {{redis.call('GET', KEYS[1]), before, shared}}
 """
 
 # Takes entries out by the event's bytes, whenever they were appended.
@@ -76,18 +80,6 @@ for _, held in ipairs(redis.call('LRANGE', KEYS[1], 0, -1)) do
   if doomed[string.sub(held, {STAMP_BYTES + 1})] then redis.call('LREM', KEYS[1], 1, held) end
 end
 return 1
-"""
-
-# First write wins for a batch's start offset; a greater one held means that this writer is behind.
-_BIND: Final = """
-local held = redis.call('HMGET', KEYS[1], 'start', 'bundle')
-if held[1] then
-  local s = tonumber(held[1])
-  if s == tonumber(ARGV[1]) then return {0, held[2]} end
-  if s > tonumber(ARGV[1]) then return {1, held[1]} end
-end
-redis.call('HSET', KEYS[1], 'start', ARGV[1], 'bundle', ARGV[2])
-return {0, ARGV[2]}
 """
 
 
@@ -115,17 +107,22 @@ class RedisStateStore:
         self._write = client.register_script(_WRITE)
         self._append = client.register_script(_APPEND)
         self._drop = client.register_script(_DROP)
-        self._bind = client.register_script(_BIND)
 
     def read_and_append(self, transaction: Transaction) -> CustomerState:
         """See `ports.StateStore.read_and_append`. The list is capped at the ring's cap: older entries cannot count."""
         entry = pending_entry(transaction)
-        keys = [record_key(transaction.customer_id), pending_key(transaction.customer_id)]
+        keys: list[Any] = [record_key(transaction.customer_id), pending_key(transaction.customer_id)]
+        named = np.array(entity_codes_of(transaction), np.uint64)
+        kinds = np.flatnonzero(named)
+        keys += entity_keys(named[kinds], kinds.astype(np.uint8))
         try:
-            record, pending = self._append(keys, [entry, entry[_ID_AT : _ID_AT + 8], CAP, PENDING_TTL_S])
+            record, pending, found = self._append(keys, [entry, entry[_ID_AT : _ID_AT + 8], CAP, PENDING_TTL_S])
         except redis.RedisError as error:
             raise Unavailable("redis", str(error)) from error
-        return CustomerState(record, tuple(pending), record_version(record))
+        shared: list[bytes | None] = [None] * len(named)
+        for kind, blob in zip(kinds.tolist(), found, strict=True):
+            shared[kind] = blob
+        return CustomerState(record, tuple(pending), record_version(record), tuple(shared))
 
     def withdraw(self, transaction: Transaction) -> None:
         """See `ports.StateStore.withdraw`."""
@@ -174,20 +171,6 @@ class RedisStateStore:
             if refused:
                 raise StateFenced(names[refused - 1], held, span.start_offset)
 
-    def bind_bundle(self, topic: str, partition: int, start_offset: int, bundle: str) -> str:
-        """The bundle that decides the batch which starts at the offset: the first one bound wins.
-
-        Raises StateFenced where a later batch of the partition has been bound, Unavailable.
-        """
-        key = f"bundle:{{{topic}:{partition}}}"
-        try:
-            is_fenced, held = self._bind([key], [start_offset, bundle])
-        except redis.RedisError as error:
-            raise Unavailable("redis", str(error)) from error
-        if is_fenced:
-            raise StateFenced(key, int(held), start_offset)
-        return cast(bytes, held).decode()
-
     def load(self, records: Iterable[tuple[str, bytes]], batch: int = 2_000) -> int:
         """Put records of a rebuild from history in place, whatever was there; returns how many."""
         count = 0
@@ -207,9 +190,9 @@ class RedisStateStore:
         return next(iter(self._redis.scan_iter("fs:{*", count=1_000)), None) is None
 
     def clear(self, batch: int = 2_000) -> int:
-        """Remove every record, pending list and bound bundle; returns how many keys went."""
+        """Remove every record, pending list and plan; returns how many keys went."""
         count = 0
-        for pattern in ("fs:{*", "fp:{*", "bundle:{*"):
+        for pattern in ("fs:{*", "fp:{*", "fe:*", "fx:*", "fraud:{stream}:*"):
             doomed = []
             for key in self._redis.scan_iter(pattern, count=batch):
                 doomed.append(key)

@@ -6,7 +6,6 @@ Checks return a stable code of what is wrong, or None. The contract's own exampl
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
@@ -16,7 +15,6 @@ from fraud_prevention.domain.transaction import MAX_AMOUNT_MINOR
 
 Check = Callable[[object], str | None]
 _MAX_MS: Final = 2**53
-_PARTITION: Final = re.compile(r"0|[1-9][0-9]{0,9}")
 _MESSAGES: Final = {
     "missing": "is required",
     "wrong_type": "has the wrong type",
@@ -83,21 +81,13 @@ def _figures(value: object) -> str | None:
 
 
 def _offsets(value: object) -> str | None:
-    """Offsets by record: one, one for each partition in a list ("positions" only), or by partition."""
+    """A position for each record, and the list of the stream's "positions"."""
     if not isinstance(value, dict):
         return "wrong_type"
-    found: list[Any] = []
-    for name, held in value.items():
-        if name == "positions":
-            if not isinstance(held, list):
-                return "wrong_type"
-            found += held
-        elif isinstance(held, dict) and name != "customer":
-            if not all(_PARTITION.fullmatch(partition) for partition in held):
-                return "bad_format"
-            found += held.values()
-        else:
-            found.append(held)
+    positions = value.get("positions", [])
+    if not isinstance(positions, list):
+        return "wrong_type"
+    found = [*positions, *(held for name, held in value.items() if name != "positions")]
     if not all(type(offset) is int for offset in found):
         return "wrong_type"
     return None if all(offset >= -1 for offset in found) else "out_of_range"

@@ -13,7 +13,14 @@ from tests.fixtures.stream import StreamBench
 
 
 @pytest.fixture
-def parity_bench(monkeypatch: pytest.MonkeyPatch) -> Iterator[StreamBench]:
+def runner(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Who does the stream's plans."""
+    monkeypatch.setenv("FRAUD_STREAM_RUNNER", request.param)
+    return str(request.param)
+
+
+@pytest.fixture
+def parity_bench(runner: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[StreamBench]:  # noqa: ARG001 — set first
     """Stream and decision API, ready. Bounds on time are off: the events have times of their own."""
     monkeypatch.setenv("FRAUD_INGEST_ENFORCE_TIME_BOUNDS", "false")
     stack = LocalStack(guarded_run_dir("parity"))

@@ -241,7 +241,7 @@ class FeedDecision(_Wire):
     policy_version: str
     catalogue_version: str
     decided_by: Literal["stream", "api"]
-    record_versions: dict[str, int | list[int] | dict[str, int]]
+    record_versions: dict[str, int | list[int]]
     degraded: list[str]
     latency_ms: float | None
 

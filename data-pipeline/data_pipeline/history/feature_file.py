@@ -15,6 +15,7 @@ from fraud_prevention.domain.errors import HistoryUnusable, InvalidFeatureSet
 from model.features.catalogue import CATALOGUE_VERSION
 from model.features.engine import Replay
 from model.features.feature_set import FeatureSet, load_feature_set
+from model.features.side import side_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,7 @@ def write_features(
     try:
         with pq.ParquetWriter(part, chosen.schema(files.HISTORY_SCHEMA), compression="zstd") as writer:
             for history in stream_history(sources, mapping):
-                vectors = engine.add(history.transactions).vectors
+                vectors = engine.add(history.transactions, side_of(history.labels)).vectors
                 writer.write_table(chosen.apply(history.transactions, vectors))
                 done += len(vectors)
                 progress(done, total)

@@ -2,33 +2,82 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import lru_cache, partial
 
 from config import IngestSettings, KafkaSettings, ModelSettings, RedisSettings, StreamSettings
 from data_pipeline.stream.bundle import publish_bundle
-from data_pipeline.stream.stage import StreamConfig
+from data_pipeline.stream.plan import INPUTS, Plan
+from data_pipeline.stream.ports import Ports
+from data_pipeline.stream.runner import Runner
+from data_pipeline.stream.work import Summary, WorkConfig
 from fraud_prevention.domain.topics import TRANSACTIONS
 from model.features.codes import hash64
-from storage_security.kafka.admin import topic_id
+from storage_security.kafka.admin import partitions_of, topic_id
+from storage_security.kafka.bulk_writer import BulkWriter
+from storage_security.kafka.positions import KafkaPositions
+from storage_security.kafka.range_reader import RangeReader
+from storage_security.redis.entity_store import RedisEntityStore
+from storage_security.redis.plan_store import RedisPlanStore
 from storage_security.redis.state_store import RedisStateStore, connect
+
+
+@dataclass(frozen=True, slots=True)
+class StreamConfig:
+    """What the driver knows: what its tasks need, the log it reads, what decides."""
+
+    work: WorkConfig
+    redis: RedisSettings
+    log: int  # hash of the id of the transactions topic
+    bundle: str
 
 
 def stream_config(
     kafka: KafkaSettings, redis: RedisSettings, model: ModelSettings, ingest: IngestSettings, stream: StreamSettings
 ) -> StreamConfig:
-    """Everything the tasks need, checked: raises ArtefactRefused or InvalidPolicy before a record is read."""
+    """Everything that runs needs, checked: raises ArtefactRefused or InvalidPolicy before a record is read."""
     bundles = stream.checkpoint_dir.parent / "bundles"
     return StreamConfig(
-        states=partial(_state_store, redis),
-        model_directory=model.directory,
-        bundle_directory=bundles,
-        bounds=ingest.bounds(),
-        log=hash64(topic_id(kafka.bootstrap_servers, TRANSACTIONS)),
+        work=WorkConfig(
+            ports=partial(_ports, kafka, redis),
+            model_directory=model.directory,
+            bundle_directory=bundles,
+            bounds=ingest.bounds(),
+        ),
+        redis=redis,
+        log=hash64(topic_id(kafka.bootstrap_servers, TRANSACTIONS)) >> 1,
         bundle=publish_bundle(bundles, model.directory, model.policy_file),
     )
 
 
+def make_runner(
+    config: StreamConfig, kafka: KafkaSettings, stream: StreamSettings, work: Callable[[Plan], Summary]
+) -> Runner:
+    """The loop over the log of these settings, whose plans `work` does."""
+    return Runner(
+        RedisPlanStore(connect(config.redis)),
+        KafkaPositions(
+            kafka,
+            INPUTS,
+            partitions_of(kafka.bootstrap_servers, TRANSACTIONS),
+            earliest=stream.starting_offsets == "earliest",
+        ),
+        work,
+        config.log,
+        lambda: config.bundle,
+        stream.max_offsets_per_trigger,
+    )
+
+
 @lru_cache(maxsize=1)
-def _state_store(settings: RedisSettings) -> RedisStateStore:
-    """One connection per Python worker, kept between batches."""
-    return RedisStateStore(connect(settings))
+def _ports(kafka: KafkaSettings, redis: RedisSettings) -> Ports:
+    """One connection of each per process, kept between batches."""
+    client = connect(redis)
+    return Ports(
+        RangeReader(kafka),
+        BulkWriter(kafka),
+        RedisStateStore(client),
+        RedisEntityStore(client),
+        RedisPlanStore(client),
+    )

@@ -45,6 +45,11 @@ def build_session(settings: StreamSettings) -> SparkSession:
         .config("spark.driver.memory", settings.driver_memory)
         .config("spark.ui.enabled", "false")
         .config("spark.ui.showConsoleProgress", "false")
+        # A plan that failed ends the driver; the one that is started then repeats it, with shares of its own.
+        .config("spark.task.maxFailures", "1")
+        .config("spark.stage.maxConsecutiveAttempts", "1")
+        # The JVM places tasks and no more: quick compiled code and a small collector cost it least.
+        .config("spark.driver.extraJavaOptions", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")
         .config("spark.sql.session.timeZone", "UTC")
         .config("spark.sql.adaptive.enabled", "false")
         # One Arrow batch a task where memory allows: the kernel and Redis are called once for it.

@@ -2,19 +2,59 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import numpy as np
+import orjson
 
 from data_pipeline.stream.bundle import Bundle
+from data_pipeline.stream.intake import take_in
+from fraud_prevention.domain.transaction import TimeBounds, Transaction
 from fraud_prevention.policy.json_rows import warm_writer
 from model.features.catalogue import FEATURE_COUNT
 from model.features.engine import BatchSpan, compute_batch
-from model.features.record import ENTRY
+from model.features.entities import engine as shared
+from model.features.entities.merge import REPORT, PlanSpan, meetings_of, merge, touched
+from model.features.record import MARK
+
+_SAMPLE: Final = Transaction(
+    "warm", 1_700_000_000_000, 0, "warm", "warm", "warm", "5411", 1, "EUR", 1, "FR", "chip", "400000", "warm", 0.5, 0.5,
+    "warm", "10.0.0.1", None,
+)  # fmt: skip
+
+
+class _Message:
+    """What `take_in` asks of a message."""
+
+    def value(self) -> bytes:
+        return orjson.dumps(_SAMPLE.to_wire())
+
+    def offset(self) -> int:
+        return 0
+
+    def partition(self) -> int:
+        return 0
+
+    def timestamp(self) -> tuple[int, int]:
+        return 1, _SAMPLE.event_time
 
 
 def warm_kernels(bundle: Bundle) -> None:
-    """Run every compiled loop once: the features on a blank event, the model on one row and on some, the writer."""
-    event = np.zeros(1, ENTRY)
-    compute_batch(event, np.zeros(1, np.int32), ["warm"], [None], BatchSpan(0, 0, 0, 0))
-    for rows in (1, 100):
-        bundle.scorer.score(np.zeros((rows, FEATURE_COUNT)))
+    """Run every compiled loop once: a transaction through scan and features, the model on one row and on some."""
+    rows = take_in([_Message()], TimeBounds(0, 0, is_enforced=False))
+    every = np.zeros(1, np.intp)
+    rows.payments(every)
+    rows.columns(bundle.policy.transaction_columns, every)
+    customers = np.zeros(1, np.int32)
+    span = BatchSpan(0, 0, 0, 0, 0)
+    computed, _ = compute_batch(rows.events, customers, ["warm"], [None], span, np.zeros(1, MARK))
+    met = meetings_of(rows.events, rows.entities, computed.explained, np.ones(1, np.bool_))
+    said = np.zeros(1, REPORT)
+    said["entity"] = rows.entities[:, 0]
+    target = touched(met, said)
+    records = merge([None] * len(target.codes), target, met, said, PlanSpan(0, 0, 1))
+    named = shared.named(rows.entities)
+    shared.compute(rows.events, named, records[: len(named.codes)], np.empty((1, len(shared.FEATURES))))
+    for count in (1, 100):
+        bundle.scorer.score(np.zeros((count, FEATURE_COUNT)))
     warm_writer()

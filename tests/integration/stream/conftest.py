@@ -19,7 +19,7 @@ from tests.fixtures.stream import StreamBench
 def stream_bench(monkeypatch: pytest.MonkeyPatch) -> Iterator[StreamBench]:
     """Kafka, Redis and PostgreSQL with topics and a model; the job is started by the test."""
     monkeypatch.setenv("FRAUD_INGEST_ENFORCE_TIME_BOUNDS", "false")
-    monkeypatch.setenv("FRAUD_STREAM_MAX_OFFSETS_PER_TRIGGER", "1500")
+    monkeypatch.setenv("FRAUD_STREAM_MAX_OFFSETS_PER_TRIGGER", "1000")  # constant, so that every run cuts alike
     # Under /tmp, because PostgreSQL may run as a user of its own.
     run_dir = Path(tempfile.mkdtemp(prefix="fraudstream-stream-", dir="/tmp"))
     run_dir.chmod(0o755)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import orjson
-import pyarrow as pa
 import pytest
 from flask.testing import FlaskClient
 
-from data_pipeline.stream.parse import COLUMNS, check
+from data_pipeline.stream.intake import take_in
 from fraud_prevention.api.app import ApiParts, create_app
 from fraud_prevention.api.metrics import ApiMetrics
 from fraud_prevention.domain import topics
@@ -30,12 +31,27 @@ def client(broker: MemoryBroker) -> FlaskClient:
     return create_app(parts).test_client()
 
 
+class Sent(NamedTuple):
+    """What the stream asks of a message of Kafka."""
+
+    body: bytes
+
+    def value(self) -> bytes:
+        return self.body
+
+    def offset(self) -> int:
+        return 0
+
+    def partition(self) -> int:
+        return 0
+
+    def timestamp(self) -> tuple[int, int]:
+        return 1, NOW_MS
+
+
 def at_the_stream(value: bytes) -> list[FieldError]:
-    """What the stream finds in a record that the JVM doubts."""
-    columns = {name: pa.nulls(1, dtype) for name, dtype in COLUMNS.items()}
-    columns |= {"value": pa.array([value], pa.binary()), "offset": pa.array([0])}
-    columns |= {"ingested_at": pa.array([NOW_MS]), "is_doubtful": pa.array([True])}
-    rejected = check(pa.table(columns), BOUNDS).rejected
+    """What the stream finds in a record."""
+    rejected = take_in([Sent(value)], BOUNDS).rejected
     return rejected[0].errors if rejected else []
 
 

@@ -39,6 +39,7 @@ def make_world() -> tuple[pa.Table, pa.Table, pa.Table]:
     amount = (usual * rng.lognormal(0, 0.3, count) * np.where(is_fraud, 8, 1)).astype(np.int64)
     order = np.argsort(time, kind="stable")
     customer, time, is_fraud, amount = customer[order], time[order], is_fraud[order], amount[order]
+    merchant = rng.integers(0, 50, count)
     ids = [f"t{i}" for i in range(count)]
     history = {
         "transaction_id": ids,
@@ -46,7 +47,7 @@ def make_world() -> tuple[pa.Table, pa.Table, pa.Table]:
         "utc_offset_min": np.zeros(count, np.int64),
         "customer_id": [f"c{c}" for c in customer],
         "card_token": [f"k{c}" for c in customer],
-        "merchant_id": [f"m{m}" for m in rng.integers(0, 50, count)],
+        "merchant_id": [f"m{m}" for m in merchant],
         "mcc": ["5411"] * count,
         "amount_minor": amount,
         "currency": ["EUR"] * count,
@@ -57,6 +58,10 @@ def make_world() -> tuple[pa.Table, pa.Table, pa.Table]:
     marked = np.flatnonzero(is_fraud)
     labels = {
         "transaction_id": [ids[i] for i in marked],
+        "customer_id": [f"c{customer[i]}" for i in marked],
+        "merchant_id": [f"m{merchant[i]}" for i in marked],
+        "terminal_id": pa.nulls(len(marked), pa.string()),
+        "event_time": time[marked],
         "is_fraud": np.ones(len(marked), np.bool_),
         "observed_at": time[marked] + 2 * DAY_MS,
     }
@@ -97,7 +102,9 @@ def history_of(event_time: list[int], labels: list[tuple[int, bool, int]]) -> Hi
     row, is_fraud, observed = (np.array([label[i] for label in labels]) for i in range(3))
     ids = pa.table({"transaction_id": [str(i) for i in range(len(event_time))]})
     times = np.array(event_time) * DAY_MS
-    return History(Path("here"), ids, times, row, is_fraud.astype(np.bool_), observed * DAY_MS, None)
+    return History(
+        Path("here"), ids, times, row, is_fraud.astype(np.bool_), observed * DAY_MS, None, ids.slice(0, 0), None
+    )
 
 
 def test_transaction_without_a_label_is_unknown_until_it_has_matured() -> None:

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fraud_prevention.domain.errors import InvalidPolicy
-from fraud_prevention.policy.expressions import Column, Kind, compile_expression
+from fraud_prevention.policy.expressions import Coded, Column, Kind, compile_expression
 
 VOCABULARY = {
     "amount": Kind.NUMBER,

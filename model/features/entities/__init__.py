@@ -1,0 +1,1 @@
+"""State and features of what customers share: merchants, terminals, devices, networks."""

@@ -1,0 +1,70 @@
+"""The stream on real Kafka and Redis, in a process that ends after some call: another one leaves it as if nothing were."""
+
+from __future__ import annotations
+
+import os
+import random
+import re
+import subprocess
+import sys
+from typing import Any
+
+import orjson
+import pytest
+
+from fraud_prevention.domain.topics import ALERTS, AUTHORISATIONS, DECISIONS, FEATURES, LABELS, TRANSACTIONS
+from tests.fixtures.stream import StreamBench
+from tests.fixtures.stream_process import ENDED
+from tests.fixtures.stream_runs import feed
+
+COUNT, ENDS = 3_000, 20
+OUTPUTS = (DECISIONS, FEATURES, ALERTS)
+
+
+def _live(stream_bench: StreamBench, at: int) -> int:
+    """One process; the number of its calls, or 0 where it ended after the call `at`."""
+    argv = [sys.executable, "-m", "tests.fixtures.stream_process", str(at)]
+    env = {**os.environ, **stream_bench.stack.settings()}
+    done = subprocess.run(argv, env=env, capture_output=True, text=True, timeout=120, check=False)
+    if done.returncode == ENDED:
+        return 0
+    assert done.returncode == 0, done.stderr[-3_000:]
+    calls = re.search(r"calls=(\d+)", done.stdout)
+    assert calls is not None, done.stdout[-3_000:]
+    return int(calls[1])
+
+
+def _read(stream_bench: StreamBench) -> dict[str, dict[str, list[dict[str, Any]]]]:
+    """Distinct contents of each record."""
+    found: dict[str, dict[str, list[dict[str, Any]]]] = {}
+    for topic in OUTPUTS:
+        contents = found[topic] = {}
+        for name, records in stream_bench.read(topic).items():
+            for record in records:
+                record.pop("meta", None)
+            contents[name] = [record for i, record in enumerate(records) if record not in records[:i]]
+    return found
+
+
+@pytest.mark.timeout(600)
+def test_a_process_may_end_after_any_call(stream_bench: StreamBench) -> None:
+    log = feed(COUNT, seed=31)
+    for topic in (TRANSACTIONS, LABELS, AUTHORISATIONS):
+        rows = [m for (where, _), held in log.held.items() if where == topic for m in held]
+        stream_bench.send(((m.key().decode(), m.value() or b"") for m in rows), topic)
+    calls = _live(stream_bench, 0)
+    state, calm = stream_bench.state(), _read(stream_bench)
+    assert len(calm[DECISIONS]) == COUNT
+
+    stream_bench.forget()
+    rng = random.Random()
+    for ended in range(ENDS):
+        # So that some plans get done on the way, and the last ones are not reached too soon.
+        if _live(stream_bench, rng.randrange(1, calls // 12)):
+            assert ended > ENDS // 2
+            break
+    assert _live(stream_bench, 0)
+    assert stream_bench.state() == state
+    assert _read(stream_bench) == calm
+    assert all(len(records) == 1 for topic in OUTPUTS for records in calm[topic].values())
+    assert orjson.dumps(calm)
