@@ -65,7 +65,9 @@ def _fill_shared(
 ) -> IntArray:
     """Write the shared entities' features of the one event; returns the versions of their records."""
     named = shared.named(np.array([entity_codes_of(transaction)], np.uint64))
-    versions = shared.compute(own, named, [records[kind] for kind in named.kinds.tolist()], vectors[:, SHARED])
+    versions = shared.compute(
+        own, named, [records[kind] for kind in named.kinds.tolist()], vectors[:, SHARED], is_ahead=True
+    )
     return cast(IntArray, versions[0])
 
 

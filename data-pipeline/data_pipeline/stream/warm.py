@@ -54,7 +54,7 @@ def warm_kernels(bundle: Bundle) -> None:
     target = touched(met, said)
     records = merge([None] * len(target.codes), target, met, said, PlanSpan(0, 0, 1))
     named = shared.named(rows.entities)
-    shared.compute(rows.events, named, records[: len(named.codes)], np.empty((1, len(shared.FEATURES))))
+    shared.compute(rows.events, named, records[: len(named.codes)], np.empty((1, len(shared.FEATURES))), is_ahead=True)
     for count in (1, 100):
         bundle.scorer.score(np.zeros((count, FEATURE_COUNT)))
     warm_writer()

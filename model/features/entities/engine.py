@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from model.features.compiled import jit
 from model.features.entities.kinds import KINDS
+from model.features.entities.merge import fold_all
 from model.features.entities.read import scratch
-from model.features.entities.record import NEVER, pack, unpack
+from model.features.entities.record import NEVER, Room, pack, unpack
 from model.features.families import device, merchant, network, terminal
 from model.features.grouping import group
 
@@ -62,15 +63,25 @@ def named(entities: NDArray[np.uint64]) -> Named:
 
 
 def compute(
-    events: NDArray[np.void], target: Named, blobs: Sequence[bytes | None], out: NDArray[np.float64]
+    events: NDArray[np.void],
+    target: Named,
+    blobs: Sequence[bytes | None],
+    out: NDArray[np.float64],
+    *,
+    is_ahead: bool = False,
 ) -> NDArray[np.int64]:
     """Write the features into out f8[n, len(FEATURES)]; returns the version of each record read, i8[n, kinds], -1 for none.
 
-    blobs: the records of `target`, None where there is none. Raises StateCorrupt.
+    blobs: the records of `target`, None where there is none; is_ahead: the plan of these events has not opened them yet,
+    as for the API. Raises StateCorrupt.
     """
     out[:] = DEFAULTS
     versions = np.empty((len(events), len(KINDS)), np.int64)
-    _run(events, target.places, unpack(blobs), scratch(), out, versions)
+    none = np.zeros(len(blobs), np.int64)
+    records = unpack(blobs, Room(none, none) if is_ahead else None)
+    if is_ahead:
+        fold_all(records, target.kinds)
+    _run(events, target.places, records, scratch(), out, versions)
     return versions
 
 

@@ -269,6 +269,13 @@ def _add_reports(s: Any, places: Any, reports: Any) -> None:
             s.labels[place].cleared_at = _cleared_at(s.labels[place], r.observed_at)
 
 
+@jit
+def fold_all(s: Any, kinds: Any) -> None:
+    """Bring records to what the next plan finds when it opens them."""
+    for c in range(s.headers.shape[0]):
+        _fold(s, c, RINGS_MS[kinds[c]], KEPT[kinds[c]], HAS_TILES[kinds[c]])
+
+
 @dataclass(frozen=True, slots=True)
 class PlanSpan:
     """What writes: the log (hash of the topic's id), and where the plan begins and ends, summed over everything."""

@@ -125,7 +125,7 @@ def test_killed_again_and_again_it_leaves_what_an_undisturbed_run_does(stream_be
         began = plan.number if (plan := stream_bench.plan()) else 0
         wanted = max(began, last) + rng.randrange(1, 4)
         stream_bench.wait_until(
-            lambda wanted=wanted: (plan := stream_bench.plan()) is not None and plan.number >= wanted,  # type: ignore[misc]
+            lambda wanted=wanted: (plan := stream_bench.plan()) is not None and plan.number >= wanted,  # type: ignore[misc]  # a lambda with a default
             f"plan {wanted}",
         )
         time.sleep(rng.random() * 0.3)  # anywhere within a plan
