@@ -16,7 +16,7 @@ from tests.fixtures.stream import StreamBench
 from tests.fixtures.stream_process import ENDED
 from tests.fixtures.stream_runs import feed
 
-COUNT, ENDS = 3_000, 20
+COUNT, ENDS = 2_000, 8
 OUTPUTS = (DECISIONS, FEATURES, ALERTS)
 
 
@@ -45,7 +45,7 @@ def _read(stream_bench: StreamBench) -> dict[str, dict[str, list[dict[str, Any]]
     return found
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(900)
 def test_a_process_may_end_after_any_call(stream_bench: StreamBench) -> None:
     log = feed(COUNT, seed=31)
     for topic in (TRANSACTIONS, LABELS, AUTHORISATIONS):

@@ -102,7 +102,7 @@ def _await_end(stream_bench: StreamBench, ends: dict[str, list[int]]) -> None:
     stream_bench.wait_until(is_through, "the end of the log")
 
 
-@pytest.mark.timeout(900)  # several starts of Spark on a busy machine
+@pytest.mark.timeout(1_200)  # several starts of Spark on a busy machine
 def test_killed_again_and_again_it_leaves_what_an_undisturbed_run_does(stream_bench: StreamBench) -> None:
     payloads = transactions(COUNT, customers=400, seed=21, mean_gap_ms=50_000)  # repeats are known for 30 days
     spoilt = _spoilt()
