@@ -16,10 +16,10 @@ from typing import Final
 
 import structlog
 
-from data_pipeline.stream.plan import INPUTS, Offsets, Plan, bounded
+from data_pipeline.stream.plan import INPUTS, Plan, bounded
 from data_pipeline.stream.ports import PlanBook, Positions
 from data_pipeline.stream.work import Summary
-from fraud_prevention.domain.errors import StateLost
+from fraud_prevention.domain.errors import PlanLost, StateLost
 from fraud_prevention.heartbeat import Heartbeat
 
 log = structlog.get_logger()
@@ -74,7 +74,11 @@ class Runner:
         text = self._plans.current()
         if text is None:
             if self._positions.committed():
-                raise StateLost
+                text = self._plans.current()  # again: another runner may have begun and come this far in between
+                if text is None:
+                    raise StateLost
+                other = Plan.from_json(text)
+                raise PlanLost(0, other.number, other.owner)
             starts = self._positions.starts()
             self._plan = Plan(0, self._owner, self._log_id, self._bundle(), starts, starts)
             self._plans.bind((0, ""), 0, self._owner, self._plan.to_json())
@@ -88,15 +92,10 @@ class Runner:
             log.info("repeating the last plan", number=held.number, records=held.records)
             self._run(self._plan)
 
-    def available(self) -> Offsets:
-        """How far the topics go now."""
-        return self._positions.ends()
-
-    def step(self, available: Offsets | None = None) -> int:
+    def step(self) -> int:
         """Bind and work the next plan, if there is anything to do; returns its records."""
         assert self._plan is not None, "start() first"
-        found = available if available is not None else self._positions.ends()
-        ends = bounded(self._plan.ends, found, self._size.current)
+        ends = bounded(self._plan.ends, self._positions.ends(), self._size.current)
         plan = self._plan.following(ends, self._bundle())
         if not plan.busy():
             return 0

@@ -249,13 +249,19 @@ def test_a_wiped_store_stops_a_runner_that_works(world: World) -> None:
         runner.step()
 
 
-def test_available_is_what_the_log_says(world: World) -> None:
-    runner = world.runner()
-    runner.start()
-    reach = runner.available()
-    world.positions.grow(50)
-    assert runner.step(reach) == 20
-    assert world.worker.done[-1].ends == reach
+def test_another_runner_that_began_in_between_is_no_lost_state(world: World) -> None:
+    first = world.runner()
+    first.start()
+    first.step()
+    text, asked = world.plans.text, []
+
+    def current() -> bytes | None:
+        asked.append(1)
+        return None if len(asked) == 1 else text
+
+    world.plans.current = current  # type: ignore[method-assign]  # as a store that the other reaches between two looks
+    with pytest.raises(PlanLost):
+        world.runner().start()
 
 
 def test_full_batches_that_are_slow_shrink_and_quick_ones_grow_within_bounds() -> None:
