@@ -116,7 +116,3 @@ class RedisPlanStore:
             raise Unavailable("redis", str(error)) from error
         if held is not None and int(held) != number:
             raise PlanLost(number, int(held), "")
-
-    def clear(self) -> None:
-        """Forget plan and marks: the next runner starts anew."""
-        self._redis.delete(_PLAN, _MARKS)

@@ -136,16 +136,6 @@ def test_a_mark_of_a_later_plan_means_too_late(store: RedisPlanStore) -> None:
         store.wait(3, "stage", 2, 10.0)
 
 
-def test_cleared_is_as_before_the_first(store: RedisPlanStore) -> None:
-    store.bind((0, ""), 9, "a", b"plan")
-    store.mark(9, "stage", 0, 2)
-    store.clear()
-    assert store.current() is None
-    store.bind((0, ""), 0, "b", b"anew")
-    with pytest.raises(Unavailable):
-        store.wait(1, "stage", 1, 0.01)
-
-
 def test_a_server_that_does_not_answer_is_unavailable() -> None:
     client = redis.Redis(port=ports.choose(()), socket_connect_timeout=1, retry=Retry(NoBackoff(), 0))
     store = RedisPlanStore(client)
