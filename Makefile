@@ -114,11 +114,12 @@ lock: $(UV) ## Recompile the locks; UPGRADE=1 moves to the newest versions that 
 	ci_cd_testing_deployment/actions/lock.sh $(UV) $(if $(UPGRADE),--upgrade)
 
 .PHONY: docs
-docs: $(PYTHON_STAMP) ## Regenerate the pages that are made from code
+docs: $(PYTHON_STAMP) $(NODE_STAMP) ## Regenerate the pages and the dashboard's client that are made from code
 	$(BIN)/fraud settings --markdown > docs/settings.md
 	$(BIN)/fraud features list --markdown > docs/features.md
 	$(BIN)/fraud contracts --markdown > docs/data-contract.md
 	$(BIN)/python -m visualization_dashboard.backend.openapi
+	cd $(FRONTEND) && npm run generate
 
 .PHONY: clean
 clean: ## Remove all that setup made; worlds and imports in .cache stay, and the stack's data in .run

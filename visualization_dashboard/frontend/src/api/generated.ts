@@ -432,9 +432,7 @@ export interface components {
             decided_by: "stream" | "api";
             /** Record Versions */
             record_versions: {
-                [key: string]: number | number[] | {
-                    [key: string]: number;
-                };
+                [key: string]: number | number[];
             };
             /** Degraded */
             degraded: string[];
