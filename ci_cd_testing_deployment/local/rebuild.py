@@ -16,6 +16,7 @@ from fraud_prevention.domain.errors import NotFound
 from model.features.engine import Replay
 from model.features.replay import replay_chunks
 from model.features.side import side_of
+from storage_security.redis.customer_store import RedisCustomerStore, customer_keys
 from storage_security.redis.entity_store import RedisEntityStore, entity_keys
 from storage_security.redis.state_store import RedisStateStore, connect
 
@@ -51,8 +52,10 @@ def rebuild_from_history(
         pass  # the state is wanted, not the vectors
     store.clear()
     codes, kinds, blobs = engine.shared_records()
-    shared = RedisEntityStore(client).load(zip(entity_keys(codes, kinds), blobs, strict=True))
-    return Rebuilt(store.load(engine.records().items()), shared, table.num_rows)
+    shared = RedisEntityStore(client).load(entity_keys(codes, kinds), blobs)
+    records = engine.records()
+    customers = RedisCustomerStore(client).load(customer_keys(list(records)), records.values())
+    return Rebuilt(customers, shared, table.num_rows)
 
 
 def _learned(path: Path, until_ms: int | None) -> pa.Table | None:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from data_pipeline.stream.bootstrap import StreamConfig
     from data_pipeline.stream.plan import Plan
     from data_pipeline.stream.runner import Runner as PlanRunner
-    from data_pipeline.stream.work import Summary
+    from data_pipeline.stream.summary import Summary
 
 _WARM_UP_BATCHES: Final = 2
 _RULES: Final = Path(__file__).with_name("rules_50.yaml")
@@ -118,7 +118,7 @@ def _measure(stack: LocalStack, models: Path, batch: int, runner: Runner, since_
     from ci_cd_testing_deployment.local.rebuild import rebuild_from_history
     from ci_cd_testing_deployment.performance_testing.world import crowd_world
     from data_pipeline.stream.bootstrap import make_runner, stream_config
-    from data_pipeline.stream.work import Summary
+    from data_pipeline.stream.summary import Summary
     from fraud_prevention.policy.bundle import load_policy
     from model.features.catalogue import FEATURE_COUNT, FEATURE_NAMES
     from model.inference.scorer import load_scorer

@@ -14,7 +14,8 @@ from model.features import kernel
 from model.features.catalogue import FEATURE_COUNT, FEATURES, SHARED
 from model.features.codes import encode_table, entity_codes, index_customers, null_columns
 from model.features.entities import engine as shared
-from model.features.entities.merge import REPORT, PlanSpan, meetings_of, merge, touched
+from model.features.entities.merge import REPORT, PlanSpan, meetings_of, merge, places_of_meetings, touched
+from model.features.entities.record import pack as pack_shared
 from model.features.families.card import MEDIAN_OF
 from model.features.record import ENTRY, MARK, Entries, Headers, empty_headers, pack, unpack
 from model.features.side import SideTable
@@ -202,15 +203,16 @@ class Replay:
         self, events: Entries, entities: NDArray[np.uint64], computed: Computed, reports: NDArray[np.void]
     ) -> None:
         """Take the chunk into the shared entities' records, then fill their part of the vectors."""
-        met = meetings_of(events, entities, computed.explained, computed.status == kernel.NEW)
+        is_new = computed.status == kernel.NEW
+        met = meetings_of(events, entities, computed.explained, is_new)
         target = touched(met, reports)
         keys = list(zip(target.kinds.tolist(), target.codes.tolist(), strict=True))
         span = PlanSpan(0, self._offset - len(events), self._offset)
-        after = merge([self._shared.get(key) for key in keys], target, met, reports, span)
-        self._shared.update(zip(keys, after, strict=True))
-        named = shared.named(np.where((computed.status == kernel.NEW)[:, None], entities, np.uint64(0)))
-        blobs = [self._shared.get(key) for key in zip(named.kinds.tolist(), named.codes.tolist(), strict=True)]
-        shared.compute(events, named, blobs, computed.vectors[:, SHARED])
+        records = merge([self._shared.get(key) for key in keys], target, met, reports, span)
+        vectors = computed.vectors[:, SHARED]
+        vectors[:] = shared.DEFAULTS
+        shared.fill(*places_of_meetings(entities, is_new), shared.answer(met, target.places, records), vectors)
+        self._shared.update(zip(keys, pack_shared(records), strict=True))
 
     def _make_room(self, customers: NDArray[np.int32]) -> None:
         count = len(self._places)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import cast
 
 import numpy as np
 
@@ -13,6 +12,7 @@ from model.features.catalogue import CATALOGUE_VERSION, FEATURE_NAMES, SHARED
 from model.features.codes import encode, entity_codes_of
 from model.features.engine import compute_online
 from model.features.entities import engine as shared
+from model.features.entry import amount_of
 from model.features.record import ENTRY, HEADER, PENDING_OFFSET, Entries
 
 
@@ -64,11 +64,13 @@ def _fill_shared(
     transaction: Transaction, own: Entries, records: Sequence[bytes | None], vectors: FloatArray
 ) -> IntArray:
     """Write the shared entities' features of the one event; returns the versions of their records."""
-    named = shared.named(np.array([entity_codes_of(transaction)], np.uint64))
-    versions = shared.compute(
-        own, named, [records[kind] for kind in named.kinds.tolist()], vectors[:, SHARED], is_ahead=True
+    return shared.compute_ahead(
+        np.array(entity_codes_of(transaction), np.uint64),
+        transaction.event_time,
+        int(amount_of(own[0])),
+        records,
+        vectors[0, SHARED],
     )
-    return cast(IntArray, versions[0])
 
 
 def _without(record: bytes, transaction: np.uint64) -> bytes:

@@ -32,7 +32,9 @@ from model.features.catalogue import FEATURE_COUNT, FEATURE_NAMES
 from model.features.codes import encode_table, entity_codes, index_customers
 from model.features.engine import BatchSpan, Replay, compute_batch
 from model.features.entities.merge import REPORT, PlanSpan, meetings_of, merge, touched
+from model.features.entities.record import pack
 from storage_security.kafka.memory_log import MemoryBroker, MemoryLog
+from storage_security.redis.customer_store import RedisCustomerStore
 from storage_security.redis.entity_store import RedisEntityStore
 from storage_security.redis.idempotency import Lifetimes, RedisAnswerStore
 from storage_security.redis.state_store import RedisStateStore
@@ -160,7 +162,7 @@ def _decide_in_process(bench: StreamBench, payloads: list[Payload]) -> Iterator[
         (partition,) = broker.partitions(FEATURES)
         for record in broker.records(partition):
             yield np.array(orjson.loads(record.value or b"")["vector"])
-        _absorb(store, block, start)
+        _absorb(RedisCustomerStore(client), block, start)
 
 
 class EntityAbsorber:
@@ -178,16 +180,17 @@ class EntityAbsorber:
         met = meetings_of(self._events[one], self._codes[one], self._explained[one], np.ones(1, np.bool_))
         nothing = np.zeros(0, REPORT)
         target = touched(met, nothing)
-        held = self._store.read_of(target.codes, target.kinds)
-        after = merge(held, target, met, nothing, PlanSpan(1, number, number + 1))
-        self._store.write_of(number + 1, target.codes, target.kinds, after)
+        keys = self._store.keys(target.codes, target.kinds)
+        records = merge(self._store.read(keys), target, met, nothing, PlanSpan(1, number, number + 1))
+        self._store.load(keys, pack(records))
 
 
-def _absorb(store: RedisStateStore, block: list[Payload], start: int) -> None:
+def _absorb(store: RedisCustomerStore, block: list[Payload], start: int) -> None:
     """Take a block into the customers' records, as the stream does with a batch."""
     table = as_table(block)
     customers, names = index_customers(table)
     events = encode_table(table, np.arange(start, start + len(block)))
     span = BatchSpan(1, 0, start, start + len(block), start)
-    _, records = compute_batch(events, customers, names, store.read(names), span)
-    store.write(names, records, span)
+    keys = store.keys(names)
+    _, records = compute_batch(events, customers, names, store.read(keys), span)
+    store.load(keys, records)

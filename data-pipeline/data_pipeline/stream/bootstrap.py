@@ -10,17 +10,21 @@ from config import IngestSettings, KafkaSettings, ModelSettings, RedisSettings, 
 from data_pipeline.stream.bundle import publish_bundle
 from data_pipeline.stream.plan import INPUTS, Plan
 from data_pipeline.stream.ports import Ports
+from data_pipeline.stream.record_cache import RecordCache
 from data_pipeline.stream.runner import Runner
-from data_pipeline.stream.work import Summary, WorkConfig
+from data_pipeline.stream.summary import Summary
+from data_pipeline.stream.work import WorkConfig
 from fraud_prevention.domain.topics import TRANSACTIONS
 from model.features.codes import hash64
 from storage_security.kafka.admin import partitions_of, topic_id
 from storage_security.kafka.bulk_writer import BulkWriter
 from storage_security.kafka.positions import KafkaPositions
 from storage_security.kafka.range_reader import RangeReader
+from storage_security.redis.customer_store import RedisCustomerStore
 from storage_security.redis.entity_store import RedisEntityStore
+from storage_security.redis.exchange import RedisExchange
 from storage_security.redis.plan_store import RedisPlanStore
-from storage_security.redis.state_store import RedisStateStore, connect
+from storage_security.redis.state_store import connect
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +44,7 @@ def stream_config(
     bundles = stream.checkpoint_dir.parent / "bundles"
     return StreamConfig(
         work=WorkConfig(
-            ports=partial(_ports, kafka, redis),
+            ports=partial(_ports, kafka, redis, stream.record_cache_mb),
             model_directory=model.directory,
             bundle_directory=bundles,
             bounds=ingest.bounds(),
@@ -71,13 +75,15 @@ def make_runner(
 
 
 @lru_cache(maxsize=1)
-def _ports(kafka: KafkaSettings, redis: RedisSettings) -> Ports:
+def _ports(kafka: KafkaSettings, redis: RedisSettings, cache_mb: int) -> Ports:
     """One connection of each per process, kept between batches."""
     client = connect(redis)
     return Ports(
         RangeReader(kafka),
         BulkWriter(kafka),
-        RedisStateStore(client),
+        RedisCustomerStore(client),
         RedisEntityStore(client),
+        RedisExchange(client),
         RedisPlanStore(client),
+        RecordCache(cache_mb << 20),
     )

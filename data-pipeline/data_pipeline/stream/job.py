@@ -17,8 +17,9 @@ from data_pipeline.stream.bootstrap import make_runner, stream_config
 from data_pipeline.stream.plan import Plan
 from data_pipeline.stream.runner import serve
 from data_pipeline.stream.session import build_session
+from data_pipeline.stream.summary import Summary
 from data_pipeline.stream.warm import warm_kernels
-from data_pipeline.stream.work import Summary, WorkConfig, bundle_of, work
+from data_pipeline.stream.work import WorkConfig, bundle_of, work
 from fraud_prevention.heartbeat import Heartbeat
 
 if TYPE_CHECKING:

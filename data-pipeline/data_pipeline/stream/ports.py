@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_pipeline.stream.plan import Offsets
-from model.features.engine import BatchSpan
+from data_pipeline.stream.record_cache import RecordCache
 
 
 class Ranges(Protocol):
@@ -36,44 +36,47 @@ class Writer(Protocol):
         ...
 
 
-class CustomerRecords(Protocol):
-    """The customers' records, read and written a batch at a time. All raise Unavailable."""
+class Records(Protocol):
+    """Records of the stream's state by key. All raise Unavailable."""
 
-    def read(self, customer_ids: Sequence[str]) -> list[bytes | None]:
+    def read(self, keys: Sequence[bytes]) -> list[bytes | None]:
         """The records, None where there is none."""
         ...
 
-    def write(self, customer_ids: Sequence[str], records: Sequence[bytes], span: BatchSpan) -> None:
-        """Replace them. Raises StateFenced where a newer batch has written one."""
+    def write(self, number: int, keys: Sequence[bytes], records: Sequence[bytes]) -> None:
+        """Replace records for the plan of that number. Raises PlanLost where a later plan has written any."""
         ...
 
 
-class EntityRecords(Protocol):
-    """The records of entities that customers share, and what the shares of a plan hand to each other.
+class CustomerRecords(Records, Protocol):
+    """The customers' records."""
 
-    Entities are named by codes u8[k] and kinds u1[k]. All raise Unavailable.
-    """
-
-    def read_of(self, codes: NDArray[np.uint64], kinds: NDArray[np.uint8]) -> list[bytes | None]:
-        """The records, None where there is none."""
+    def keys(self, customer_ids: Sequence[str]) -> list[bytes]:
+        """Where they are."""
         ...
 
-    def write_of(
-        self, number: int, codes: NDArray[np.uint64], kinds: NDArray[np.uint8], records: Sequence[bytes]
-    ) -> None:
-        """Replace records for the plan of that number. Raises PlanLost where a later plan has written."""
+
+class EntityRecords(Records, Protocol):
+    """The records of entities that customers share."""
+
+    def keys(self, codes: NDArray[np.uint64], kinds: NDArray[np.uint8]) -> list[bytes]:
+        """Where they are, by codes u8[k] and kinds u1[k]."""
         ...
 
-    def hand_over(self, number: int, share: int, parts: Sequence[bytes]) -> None:
+
+class Exchange(Protocol):
+    """What the shares of a plan hand to each other. All raise Unavailable."""
+
+    def hand_over(self, stage: str, number: int, share: int, parts: Sequence[bytes]) -> None:
         """Leave a part for each share of the plan's work; parts[i] is for share i."""
         ...
 
-    def take_over(self, number: int, share: int, shares: int) -> list[bytes]:
-        """What the other shares left for this one."""
+    def take_over(self, stage: str, number: int, share: int, shares: int) -> list[bytes]:
+        """What the other shares left for this one, in their order."""
         ...
 
-    def drop_exchange(self, number: int, share: int, shares: int) -> None:
-        """Forget what the share handed over: all have taken it."""
+    def drop(self, stages: Sequence[str], number: int, share: int, shares: int) -> None:
+        """Forget what the share handed over: nobody will work the plan again."""
         ...
 
 
@@ -140,4 +143,6 @@ class Ports:
     writer: Writer
     customers: CustomerRecords
     entities: EntityRecords
+    exchange: Exchange
     plans: Plans
+    held: RecordCache

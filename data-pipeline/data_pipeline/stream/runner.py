@@ -18,7 +18,7 @@ import structlog
 
 from data_pipeline.stream.plan import INPUTS, Plan, bounded
 from data_pipeline.stream.ports import PlanBook, Positions
-from data_pipeline.stream.work import Summary
+from data_pipeline.stream.summary import Summary
 from fraud_prevention.domain.errors import PlanLost, StateLost
 from fraud_prevention.heartbeat import Heartbeat
 

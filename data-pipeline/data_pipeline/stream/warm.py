@@ -14,7 +14,9 @@ from fraud_prevention.policy.json_rows import warm_writer
 from model.features.catalogue import FEATURE_COUNT
 from model.features.engine import BatchSpan, compute_batch
 from model.features.entities import engine as shared
-from model.features.entities.merge import REPORT, PlanSpan, meetings_of, merge, touched
+from model.features.entities.kinds import KINDS
+from model.features.entities.merge import REPORT, PlanSpan, meetings_of, merge, places_of_meetings, touched
+from model.features.entities.record import pack
 from model.features.record import MARK
 
 _SAMPLE: Final = Transaction(
@@ -53,8 +55,10 @@ def warm_kernels(bundle: Bundle) -> None:
     said["entity"] = rows.entities[:, 0]
     target = touched(met, said)
     records = merge([None] * len(target.codes), target, met, said, PlanSpan(0, 0, 1))
-    named = shared.named(rows.entities)
-    shared.compute(rows.events, named, records[: len(named.codes)], np.empty((1, len(shared.FEATURES))), is_ahead=True)
+    answers = shared.answer(met, target.places, records)
+    vectors = np.empty((1, len(shared.FEATURES)))
+    shared.fill(*places_of_meetings(rows.entities, np.ones(1, np.bool_)), answers, vectors)
+    shared.compute_ahead(rows.entities[0], _SAMPLE.event_time, 1, pack(records)[: len(KINDS)], vectors[0])
     for count in (1, 100):
         bundle.scorer.score(np.zeros((count, FEATURE_COUNT)))
     warm_writer()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -11,77 +10,102 @@ from numpy.typing import NDArray
 
 from model.features.compiled import jit
 from model.features.entities.kinds import KINDS
-from model.features.entities.merge import fold_all
+from model.features.entities.merge import MEETING, clip_amount, fold_all
 from model.features.entities.read import scratch
-from model.features.entities.record import NEVER, Room, pack, unpack
+from model.features.entities.record import NEVER, Records, Room, pack, unpack
 from model.features.families import device, merchant, network, terminal
-from model.features.grouping import group
 
 FAMILIES: Final = (merchant, terminal, device, network)  # in the order of KINDS
 FEATURES: Final = tuple(feature for family in FAMILIES for feature in family.FEATURES)
 DEFAULTS: Final = np.array([f.default for f in FEATURES])
-_ENDS: Final = np.cumsum([len(family.FEATURES) for family in FAMILIES])
-_TERMINAL: Final = int(_ENDS[0])
-_DEVICE: Final = int(_ENDS[1])
-_NETWORK: Final = int(_ENDS[2])
+_WIDTHS: Final = np.array([len(family.FEATURES) for family in FAMILIES], np.int64)
+_FIRSTS: Final = np.cumsum(_WIDTHS) - _WIDTHS
+_MERCHANT: Final = 0
+_TERMINAL: Final = 1
+_DEVICE: Final = 2
 
 
 @jit
-def _run(events: Any, places: Any, records: Any, memory: Any, out: Any, versions: Any) -> None:
-    for i in range(events.shape[0]):
-        for kind in range(places.shape[1]):
-            c = places[i, kind]
-            versions[i, kind] = -1
-            if c < 0 or records.headers[c].newest == NEVER:
-                continue
-            versions[i, kind] = records.headers[c].end
-            if kind == 0:
-                merchant.compute(events[i], records, c, memory, out[i])
-            elif kind == 1:
-                terminal.compute(events[i], records, c, memory, out[i, _TERMINAL:])
-            elif kind == 2:
-                device.compute(events[i], records, c, memory, out[i, _DEVICE:])
-            else:
-                network.compute(events[i], records, c, memory, out[i, _NETWORK:])
+def _compute(kind: int, now: int, amount: int, records: Any, c: int, memory: Any, out: Any) -> None:
+    first = _FIRSTS[kind]
+    for f in range(_WIDTHS[kind]):
+        out[f] = DEFAULTS[first + f]
+    if records.headers[c].newest == NEVER:
+        return
+    if kind == _MERCHANT:
+        merchant.compute(now, amount, records, c, memory, out)
+    elif kind == _TERMINAL:
+        terminal.compute(now, records, c, memory, out)
+    elif kind == _DEVICE:
+        device.compute(now, records, c, memory, out)
+    else:
+        network.compute(now, records, c, memory, out)
 
 
-@dataclass(frozen=True, slots=True)
-class Named:
-    """The entities that events name: codes u8[e], kinds u1[e]; places i4[n, kinds] of each event's, -1 for none."""
-
-    codes: NDArray[np.uint64]
-    kinds: NDArray[np.uint8]
-    places: NDArray[np.int32]
-
-
-def named(entities: NDArray[np.uint64]) -> Named:
-    """The entities behind codes u8[n, kinds], 0 for none."""
-    kinds = np.tile(np.arange(len(KINDS), dtype=np.int32), len(entities))
-    flat = np.ascontiguousarray(entities).reshape(-1)
-    places, firsts = group(flat, kinds)
-    return Named(flat[firsts], kinds[firsts].astype(np.uint8), places.reshape(-1, len(KINDS)))
+@jit
+def _answer(meetings: Any, places: Any, records: Any, memory: Any, out: Any) -> None:
+    at = 0
+    for i in range(meetings.shape[0]):
+        m = meetings[i]
+        end = at + _WIDTHS[m.kind]
+        _compute(int(m.kind), m.time, int(m.amount), records, places[i], memory, out[at:end])
+        at = end
 
 
-def compute(
-    events: NDArray[np.void],
-    target: Named,
+@jit
+def _fill(rows: Any, kinds: Any, answers: Any, out: Any) -> None:
+    at = 0
+    for i in range(rows.shape[0]):
+        first = _FIRSTS[kinds[i]]
+        for f in range(_WIDTHS[kinds[i]]):
+            out[rows[i], first + f] = answers[at]
+            at += 1
+
+
+def answer(meetings: NDArray[np.void], places: NDArray[np.int32], records: Records) -> NDArray[np.float64]:
+    """The features of the entity of each MEETING[m], one after the other, as `fill` takes them.
+
+    places: of each meeting's entity in records, which hold the meetings' whole plan.
+    """
+    found = np.empty(int(_WIDTHS[meetings["kind"]].sum()))
+    _answer(meetings, places, records, scratch(), found)
+    return found
+
+
+def fill(
+    rows: NDArray[np.intp], kinds: NDArray[np.uint8], answers: NDArray[np.float64], out: NDArray[np.float64]
+) -> None:
+    """Put answers about meetings into out f8[n, len(FEATURES)]; rows and kinds of each meeting."""
+    _fill(rows, kinds, answers, out)
+
+
+def answers_sizes(kinds: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """How many values `answer` gives of meetings of these kinds."""
+    return _WIDTHS[kinds]
+
+
+def compute_ahead(
+    entities: NDArray[np.uint64],
+    event_time: int,
+    amount_minor: int,
     blobs: Sequence[bytes | None],
     out: NDArray[np.float64],
-    *,
-    is_ahead: bool = False,
 ) -> NDArray[np.int64]:
-    """Write the features into out f8[n, len(FEATURES)]; returns the version of each record read, i8[n, kinds], -1 for none.
+    """Features of one event that no plan has taken in yet, written into out f8[len(FEATURES)].
 
-    blobs: the records of `target`, None where there is none; is_ahead: the plan of these events has not opened them yet,
-    as for the API. Raises StateCorrupt.
+    entities: codes u8[kinds], 0 for none; blobs: their records as the plans so far have left them, None where there is
+    none. Returns the version of each record, i8[kinds], -1 for none. Raises StateCorrupt.
     """
+    kinds = np.flatnonzero(entities).astype(np.uint8)
+    none = np.zeros(len(kinds), np.int64)
+    records = unpack([blobs[kind] for kind in kinds.tolist()], Room(none, none))
+    fold_all(records, kinds)
+    met = np.zeros(len(kinds), MEETING)
+    met["kind"], met["time"], met["amount"] = kinds, event_time, clip_amount(amount_minor)
     out[:] = DEFAULTS
-    versions = np.empty((len(events), len(KINDS)), np.int64)
-    none = np.zeros(len(blobs), np.int64)
-    records = unpack(blobs, Room(none, none) if is_ahead else None)
-    if is_ahead:
-        fold_all(records, target.kinds)
-    _run(events, target.places, records, scratch(), out, versions)
+    fill(np.zeros(len(kinds), np.intp), kinds, answer(met, np.arange(len(kinds), dtype=np.int32), records), out[None])
+    versions = np.full(len(KINDS), -1, np.int64)
+    versions[kinds] = np.where(records.headers["newest"] == NEVER, -1, records.headers["end"])
     return versions
 
 

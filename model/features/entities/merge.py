@@ -22,7 +22,7 @@ from model.features.entities.kinds import (
     RINGS_MS,
     TERMINAL,
 )
-from model.features.entities.record import EXPLAINED, LABELLED, MET, MOST_LABELS, NOT_REPORTED, Room, pack, unpack
+from model.features.entities.record import EXPLAINED, LABELLED, MET, MOST_LABELS, NOT_REPORTED, Records, Room, unpack
 from model.features.entry import amount_of
 from model.features.grouping import group
 
@@ -58,6 +58,12 @@ _MOST: Final = 2**32 - 1
 
 
 @jit
+def clip_amount(amount_minor: int) -> int:
+    """What a sighting holds of an amount."""
+    return min(amount_minor, _MOST)
+
+
+@jit
 def _meetings(events: Any, entities: Any, explained: Any, wanted: Any, found: Any) -> int:
     n = 0
     for i in range(events.shape[0]):
@@ -71,7 +77,7 @@ def _meetings(events: Any, entities: Any, explained: Any, wanted: Any, found: An
             found[n].time = x.event_time
             found[n].code = np.uint32(x.transaction & np.uint64(_MOST))
             found[n].card = x.card
-            found[n].amount = min(amount_of(x), _MOST)
+            found[n].amount = clip_amount(amount_of(x))
             found[n].kind = kind
             found[n].flags = EXPLAINED if explained[i] else 0
             n += 1
@@ -84,6 +90,14 @@ def meetings_of(
     """MEETING[m] of the wanted events ENTRY[n], whose entities' codes are u8[n, kinds], 0 for none."""
     found = np.zeros(events.shape[0] * _KIND_COUNT, MEETING)
     return found[: _meetings(events, entities, explained, wanted, found)]
+
+
+def places_of_meetings(
+    entities: NDArray[np.uint64], wanted: NDArray[np.bool_]
+) -> tuple[NDArray[np.intp], NDArray[np.uint8]]:
+    """Row and kind of each of `meetings_of` the same."""
+    rows, kinds = np.nonzero((entities != 0) & wanted[:, None])
+    return rows, kinds.astype(np.uint8)
 
 
 @jit
@@ -305,8 +319,8 @@ def touched(meetings: NDArray[np.void], reports: NDArray[np.void]) -> Touched:
 
 def merge(
     blobs: list[bytes | None], target: Touched, meetings: NDArray[np.void], reports: NDArray[np.void], span: PlanSpan
-) -> list[bytes]:
-    """The records after the plan.
+) -> Records:
+    """The records after the plan, to be packed.
 
     blobs: the records of `target`, None where there is none. Merging the same plan into records that an earlier
     attempt wrote changes nothing. Raises StateFenced, StateCorrupt.
@@ -322,4 +336,4 @@ def merge(
     order = np.argsort(meetings["time"], kind="stable")  # so that each belongs near the end of its record
     _add_meetings(records, target.places, order, meetings)
     _add_reports(records, target.report_places, reports)
-    return pack(records)
+    return records

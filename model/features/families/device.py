@@ -25,9 +25,9 @@ _CAP: Final = DEVICE.cap
 
 
 @jit
-def compute(x: Any, s: Any, c: int, memory: Any, out: Any) -> None:
-    """The device's features of event x from record c."""
-    until = horizon(x.event_time)
+def compute(now: int, s: Any, c: int, memory: Any, out: Any) -> None:
+    """The device's features at the time of an event, from record c."""
+    until = horizon(now)
     count_1h = count_24h = count_7d = 0
     first_seen = min(until, s.headers[c].first_seen)
     begin = s.starts[c]

@@ -21,7 +21,6 @@ from model.features.entities.read import (
     horizon,
     is_fraud,
 )
-from model.features.entry import amount_of
 from model.features.feature import places_of
 
 _SMALL_AMOUNT: Final = 500
@@ -65,11 +64,13 @@ FEATURES: Final = (
 
 
 @jit
-def compute(x: Any, s: Any, c: int, memory: Any, out: Any) -> None:  # noqa: C901 — one pass over the record
-    """The merchant's features of event x from record c."""
-    until = horizon(x.event_time)
+def compute(  # noqa: C901 — one pass over the record
+    now: int, amount: int, s: Any, c: int, memory: Any, out: Any
+) -> None:
+    """The merchant's features at the time of an event of that amount, from record c."""
+    until = horizon(now)
     today = until // DAY
-    known_day = x.event_time // DAY - LABEL_DELAY_DAYS
+    known_day = now // DAY - LABEL_DELAY_DAYS
     count_1h = count_24h = count_7d = small = amount_7d = delayed = frauds = 0
     h = s.headers[c]
     begin = s.starts[c]
@@ -102,12 +103,12 @@ def compute(x: Any, s: Any, c: int, memory: Any, out: Any) -> None:  # noqa: C90
     for j in range(s.label_starts[c], s.label_starts[c] + int(h.labels)):
         day = s.labels[j].time // DAY
         if known_day - _RISK_DAYS <= day < known_day:
-            frauds += is_fraud(s.labels[j], x.event_time)
+            frauds += is_fraud(s.labels[j], now)
     out[_COUNT_1H], out[_COUNT_24H], out[_COUNT_7D], out[_SMALL_1H] = count_1h, count_24h, count_7d, small
     out[_CARDS_1H] = distinct_cards(s, c, until - HOUR, until, _CAP, memory)
     if amount_7d > 0:
         out[_MEAN_7D] = amount_7d / count_7d
-        out[_TO_MEAN] = amount_of(x) * count_7d / amount_7d
+        out[_TO_MEAN] = amount * count_7d / amount_7d
     elif count_7d > 0:
         out[_MEAN_7D] = 0.0
     out[_DELAYED], out[_FRAUDS] = delayed, frauds

@@ -22,9 +22,9 @@ _CAP: Final = NETWORK.cap
 
 
 @jit
-def compute(x: Any, s: Any, c: int, memory: Any, out: Any) -> None:
-    """The network's features of event x from record c."""
-    until = horizon(x.event_time)
+def compute(now: int, s: Any, c: int, memory: Any, out: Any) -> None:
+    """The network's features at the time of an event, from record c."""
+    until = horizon(now)
     count_1h = count_24h = 0
     begin = s.starts[c]
     rank = 0

@@ -132,11 +132,10 @@ def _whole_days(s: Any, c: int, end: int, known: int, out: Any) -> None:
 
 
 @jit
-def compute(  # noqa: C901, PLR0915 — one pass over the record, which a split would repeat
-    x: Any, s: Any, c: int, memory: Any, out: Any
+def compute(  # noqa: C901 — one pass over the record, which a split would repeat
+    now: int, s: Any, c: int, memory: Any, out: Any
 ) -> None:
-    """The terminal's features of event x from record c."""
-    now = x.event_time
+    """The terminal's features at the time of an event, from record c."""
     until = horizon(now)
     known = now - DELAY_MS
     rest = out[_REST:]

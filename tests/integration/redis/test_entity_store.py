@@ -92,42 +92,9 @@ def test_nothing_to_write_moves_no_fence(store: RedisEntityStore, client: redis.
     assert client.keys() == []
 
 
-def test_each_gets_what_all_others_left_for_it(store: RedisEntityStore, client: redis.Redis) -> None:
-    for share in range(3):
-        store.hand_over(5, share, [b"%d>%d" % (share, other) for other in range(3)])
-    assert store.take_over(5, 0, 3) == [b"1>0", b"2>0"]
-    assert store.take_over(5, 1, 3) == [b"0>1", b"2>1"]
-    assert store.take_over(5, 2, 3) == [b"0>2", b"1>2"]
-    assert all(0 < int(client.ttl(key)) <= 3_600 for key in client.keys("fx:*"))
-    for share in range(3):
-        store.drop_exchange(5, share, 3)
-    assert client.keys("fx:*") == []
-
-
-def test_an_empty_part_is_one(store: RedisEntityStore) -> None:
-    store.hand_over(5, 0, [b"", b""])
-    assert store.take_over(5, 1, 2) == [b""]
-
-
-def test_one_alone_exchanges_nothing(store: RedisEntityStore, client: redis.Redis) -> None:
-    store.hand_over(5, 0, [b"x"])
-    assert store.take_over(5, 0, 1) == []
-    store.drop_exchange(5, 0, 1)
-    assert client.keys() == []
-
-
-@pytest.mark.parametrize("plan", [4, 6])
-def test_what_is_not_there_is_not_taken_for_nothing(store: RedisEntityStore, plan: int) -> None:
-    store.hand_over(5, 1, [b"x", b""])
-    with pytest.raises(Unavailable, match="is gone"):
-        store.take_over(plan, 0, 2)
-    with pytest.raises(Unavailable, match="is gone"):
-        store.take_over(5, 0, 3)
-
-
 def test_a_rebuild_puts_records_in_place(store: RedisEntityStore, keys: list[bytes]) -> None:
     store.write(3, keys[:5], records(keys[:5], b"old"))
-    assert store.load(zip(keys, records(keys, b"r"), strict=True), batch=500) == COUNT
+    assert store.load(keys, records(keys, b"r")) == COUNT
     assert store.read(keys) == records(keys, b"r")
 
 
@@ -137,9 +104,7 @@ def test_a_server_that_does_not_answer_is_unavailable(keys: list[bytes]) -> None
     for call in (
         lambda: store.read(keys[:1]),
         lambda: store.write(1, keys[:1], [b""]),
-        lambda: store.hand_over(1, 0, [b"", b""]),
-        lambda: store.take_over(1, 0, 2),
-        lambda: store.drop_exchange(1, 0, 2),
+        lambda: store.load(keys[:1], [b""]),
     ):
         with pytest.raises(Unavailable):
             call()

@@ -15,8 +15,9 @@ from data_pipeline.stream.work import work
 from fraud_prevention.domain.errors import PlanLost, StateFenced, StateLost, StateMisplaced, Unavailable
 from fraud_prevention.domain.topics import ALERTS, AUTHORISATIONS, DECISIONS, FEATURES, LABELS, TRANSACTIONS
 from model.features.catalogue import index_of
-from storage_security.redis import entity_store, state_store
+from storage_security.redis import record_store
 from storage_security.redis.entity_store import RedisEntityStore
+from storage_security.redis.exchange import RedisExchange
 from tests.fixtures.events import START_MS, transactions
 from tests.fixtures.stream_runs import PARTITIONS, Bundles, Crash, Fuse, MemoryLog, Run, feed, partition_of
 
@@ -36,9 +37,8 @@ def log() -> MemoryLog:
 @pytest.fixture(autouse=True)
 def small_calls(monkeypatch: pytest.MonkeyPatch) -> None:
     """Several calls to the server for each write, or no crash could fall between them; nobody waits long in vain."""
-    monkeypatch.setattr("data_pipeline.stream.work.BARRIER_TIMEOUT_S", 5.0)
-    monkeypatch.setattr(state_store, "_KEYS_PER_CALL", 12)
-    monkeypatch.setattr(entity_store, "_KEYS_PER_CALL", 100)
+    monkeypatch.setattr("data_pipeline.stream.shared_entities.BARRIER_TIMEOUT_S", 5.0)
+    monkeypatch.setattr(record_store, "_KEYS_PER_CALL", 40)
 
 
 @pytest.fixture
@@ -149,7 +149,7 @@ def test_tasks_side_by_side_leave_what_one_does(calm: Run, bundles: Bundles, log
 def test_tasks_that_are_repeated_leave_the_same(
     calm: Run, bundles: Bundles, log: MemoryLog, failing: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("data_pipeline.stream.work.BARRIER_TIMEOUT_S", 0.3)
+    monkeypatch.setattr("data_pipeline.stream.shared_entities.BARRIER_TIMEOUT_S", 0.3)
     left = Left(calm)
     run = Run(bundles, log, calm.url)
     crashes = 0
@@ -186,13 +186,13 @@ def test_a_plan_may_be_repeated_by_another_number_of_tasks(
     assert not run.live(worker=run.by_shares(before, entities=Ended))
     has_taken_over = threading.Event()
 
-    class Taking(RedisEntityStore):
-        def take_over(self, number: int, share: int, shares: int) -> list[bytes]:
-            found = super().take_over(number, share, shares)
+    class Taking(RedisExchange):
+        def take_over(self, stage: str, number: int, share: int, shares: int) -> list[bytes]:
+            found = super().take_over(stage, number, share, shares)
             has_taken_over.set()
             return found
 
-    first = run.by_shares(after, entities=Taking, before_share_0=lambda: has_taken_over.wait(1.0))
+    first = run.by_shares(after, exchange=Taking, before_share_0=lambda: has_taken_over.wait(1.0))
     assert run.live(worker=first)
     assert_equal(run, left)
 

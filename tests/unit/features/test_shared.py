@@ -18,7 +18,7 @@ from model.features.codes import encode_table, entity_codes
 from model.features.engine import DEFAULTS, Computed, Replay
 from model.features.entities import engine as shared
 from model.features.entities.kinds import DEVICE, KINDS, MERCHANT, NETWORK, TERMINAL
-from model.features.entities.merge import MEETING, REPORT, PlanSpan, meetings_of, merge, touched
+from model.features.entities.merge import MEETING, REPORT, PlanSpan, meetings_of, merge, places_of_meetings, touched
 from model.features.entities.record import HEADER, pack, unpack
 from tests.fixtures.events import START_MS, as_table, transactions
 from tests.fixtures.feature_oracle import Oracle, Outcome
@@ -145,7 +145,7 @@ class Plans:
         target = touched(meetings, reports)
         keys = list(zip(target.kinds.tolist(), target.codes.tolist(), strict=True))
         after = merge([held.get(key) for key in keys], target, meetings, reports, span)
-        return dict(zip(keys, after, strict=True))
+        return dict(zip(keys, pack(after), strict=True))
 
 
 def meetings_in(payloads: list[Payload]) -> NDArray[np.void]:
@@ -224,14 +224,15 @@ def test_records_of_a_rebuild_carry_on_where_history_ended_in_any_log() -> None:
     table = as_table(payloads[500:])
     events, entities = encode_table(table, np.arange(100)), entity_codes(table)
     met = meetings_of(events, entities, whole.explained[500:], np.ones(100, np.bool_))
-    plans.records |= plans.write(met, np.zeros(0, REPORT), PlanSpan(99, 0, 100))
-    named = shared.named(entities)
-    vectors = np.empty((100, len(NAMES)))
-    keys = zip(named.kinds.tolist(), named.codes.tolist(), strict=True)
-    versions = shared.compute(events, named, [plans.records[key] for key in keys], vectors)
+    records = plans.write(met, np.zeros(0, REPORT), PlanSpan(99, 0, 100))
+    target = touched(met, np.zeros(0, REPORT))
+    blobs = [records[key] for key in zip(target.kinds.tolist(), target.codes.tolist(), strict=True)]
+    vectors = np.tile(shared.DEFAULTS, (100, 1))
+    answers = shared.answer(met, target.places, unpack(blobs))
+    shared.fill(*places_of_meetings(entities, np.ones(100, np.bool_)), answers, vectors)
     is_new = whole.status[500:] == kernel.NEW
     assert np.array_equal(vectors[is_new], whole.vectors[500:, SHARED][is_new])
-    assert set(versions.ravel().tolist()) == {-1, 100}
+    assert set(unpack(blobs).headers["end"].tolist()) == {100}
 
 
 def _short(blob: bytes) -> bytes:
@@ -260,11 +261,12 @@ def test_bytes_of_another_layout_are_refused(spoil: Callable[[bytes], bytes]) ->
         spoilt = plans.records | {key: spoil(plans.records[key])}
         with pytest.raises(StateCorrupt):
             plans.write(meetings, reports, PlanSpan(7, 200, 400), spoilt)
-        table = as_table(payloads)
-        named = shared.named(entity_codes(table))
-        blobs = [spoilt[k] for k in zip(named.kinds.tolist(), named.codes.tolist(), strict=True)]
+        kind, code = key
+        entities = np.zeros(len(KINDS), np.uint64)
+        entities[kind] = code
+        blobs = [spoilt[key]] * len(KINDS)
         with pytest.raises(StateCorrupt):
-            shared.compute(encode_table(table, np.arange(200)), named, blobs, np.empty((200, len(NAMES))))
+            shared.compute_ahead(entities, START_MS, 1, blobs, np.empty(len(NAMES)))
 
 
 def test_records_are_what_they_were_after_unpacking_and_packing() -> None:

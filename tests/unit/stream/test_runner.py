@@ -9,7 +9,7 @@ import pytest
 
 from data_pipeline.stream.plan import INPUTS, Offsets, Plan
 from data_pipeline.stream.runner import TARGET_S, BatchSize, Runner
-from data_pipeline.stream.work import Summary
+from data_pipeline.stream.summary import Summary
 from fraud_prevention.domain.errors import PlanLost, StateLost
 from fraud_prevention.domain.topics import TRANSACTIONS
 
