@@ -91,7 +91,7 @@ class StreamSettings(_Group):
     )
     max_offsets_per_trigger: int = Field(60_000, ge=1, description="Hard cap of one micro-batch, in records.")
     record_cache_mb: int = Field(
-        256, ge=0, description="Records that each worker process keeps in memory between micro-batches."
+        512, ge=0, description="Records that each worker process keeps in memory between micro-batches."
     )
     jars_dir: Path = Field(CACHE_DIR / "spark-jars", description="Spark's Kafka connector, resolved by Maven.")
     master: str = Field("local[2]", description="Spark master; a cluster manager overrides it.")

@@ -87,11 +87,12 @@ class Intake:
     def payments(self, rows: NDArray[np.integer[Any]]) -> Payments:
         """What the log's records of some rows repeat."""
         found = self.found
+        bodies = found.bodies[rows]
+        first, last = (int(bodies.min()), int(bodies.max())) if len(bodies) else (0, 0)
+        data = found.data[first:last]  # of these rows, which lie together
+        starts, ends = found.starts[rows] - first, found.ends[rows] - first
         return Payments(
-            {
-                name: Texts(found.data, found.starts[rows, PLACE[name]], found.ends[rows, PLACE[name]], is_plain=True)
-                for name in assemble.TEXTS
-            },
+            {name: Texts(data, starts[:, PLACE[name]], ends[:, PLACE[name]], is_plain=True) for name in assemble.TEXTS},
             {name: found.integers[rows, INTEGERS.index(name)] for name in assemble.INTEGERS},
             lambda row: self._wire(int(rows[row])),
         )

@@ -7,6 +7,7 @@ and what a repeated or late task of that one may have written since is the same,
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from typing import Final
 
@@ -21,13 +22,13 @@ class RecordCache:
     def __init__(self, limit_bytes: int) -> None:
         self._limit_bytes = limit_bytes
         self._size_bytes = 0
-        self._records: dict[bytes, bytes] = {}  # the one written longest ago first
+        self._records: OrderedDict[bytes, bytes] = OrderedDict()  # the one written longest ago first
         self._valid_for: tuple[str, int, int, int] | None = None
 
     def open(self, plan: Plan, share: int, shares: int) -> None:
         """A task begins: forget everything unless it goes on where this process ended. Holds nothing good until `close`."""
         if self._valid_for != (plan.owner, plan.number, share, shares):
-            self._records = {}
+            self._records = OrderedDict()
             self._size_bytes = 0
         self._valid_for = None
 
@@ -53,5 +54,5 @@ class RecordCache:
             self._size_bytes += len(record) - (-_OVERHEAD_BYTES if before is None else len(before))
             held[key] = record
         while self._size_bytes > self._limit_bytes:
-            key = next(iter(held))
-            self._size_bytes -= len(held.pop(key)) + _OVERHEAD_BYTES
+            _, record = held.popitem(last=False)
+            self._size_bytes -= len(record) + _OVERHEAD_BYTES

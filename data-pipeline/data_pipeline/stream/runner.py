@@ -25,7 +25,7 @@ from fraud_prevention.heartbeat import Heartbeat
 log = structlog.get_logger()
 
 # A batch should take about this long: long enough that its fixed price is small, short enough for the flow.
-TARGET_S: Final = 3.0
+TARGET_S: Final = 10.0
 _SMALLEST: Final = 1_000
 _GROWTH: Final = 1.5
 _BEAT_S: Final = 1.0

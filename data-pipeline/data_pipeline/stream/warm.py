@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from typing import Final
 
 import numpy as np
@@ -19,6 +20,7 @@ from model.features.entities.merge import REPORT, PlanSpan, meetings_of, merge, 
 from model.features.entities.record import pack
 from model.features.record import MARK
 
+_COLLECT_AT: Final = 500_000  # objects more than before, about what a batch holds
 _SAMPLE: Final = Transaction(
     "warm", 1_700_000_000_000, 0, "warm", "warm", "warm", "5411", 1, "EUR", 1, "FR", "chip", "400000", "warm", 0.5, 0.5,
     "warm", "10.0.0.1", None,
@@ -62,3 +64,10 @@ def warm_kernels(bundle: Bundle) -> None:
     for count in (1, 100):
         bundle.scorer.score(np.zeros((count, FEATURE_COUNT)))
     warm_writer()
+    settle_memory()
+
+
+def settle_memory() -> None:
+    """Let the collector pass by what a batch makes: hundreds of thousands of objects, and no cycle among them."""
+    gc.freeze()
+    gc.set_threshold(_COLLECT_AT)
