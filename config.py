@@ -89,7 +89,11 @@ class StreamSettings(_Group):
     runner: Literal["spark", "lite"] = Field(
         "spark", description="Who works: Spark, or this one process, for small installations and low latency."
     )
-    max_offsets_per_trigger: int = Field(60_000, ge=1, description="Hard cap of one micro-batch, in records.")
+    max_offsets_per_trigger: int = Field(
+        150_000,
+        ge=1,
+        description="Hard cap of one micro-batch, in records; a task needs about 5 KB for each of its own.",
+    )
     record_cache_mb: int = Field(
         512, ge=0, description="Records that each worker process keeps in memory between micro-batches."
     )

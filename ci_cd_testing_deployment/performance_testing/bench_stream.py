@@ -54,8 +54,8 @@ class Runner(StrEnum):
 
 
 def bench(
-    events: Annotated[int, typer.Option(min=1_000, help="Events to drain.")] = 600_000,
-    batch: Annotated[int, typer.Option(min=1_000, help="Records of a micro-batch at most.")] = 60_000,
+    events: Annotated[int, typer.Option(min=1_000, help="Events to drain.")] = 1_200_000,
+    batch: Annotated[int, typer.Option(min=1_000, help="Records of a micro-batch at most.")] = 150_000,
     runner: Annotated[Runner, typer.Option(help="Who does the plans.")] = Runner.spark,
 ) -> None:
     """Fill a topic, drain it through the stream, print events per second and per CPU-second."""

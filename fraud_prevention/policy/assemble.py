@@ -113,7 +113,7 @@ def assemble(
     scores: Scores,
     verdicts: Verdicts,
     context: DecisionContext,
-    record_versions: Sequence[bytes] | bytes,
+    record_versions: TextColumn | bytes,
     decided_at_ms: int,
     latency_ms: Sequence[float] | FloatArray,
 ) -> Assembled:

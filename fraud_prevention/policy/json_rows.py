@@ -146,9 +146,20 @@ class Template:
                 orjson.dumps(_filled(self._members, columns, vectors, row), option=orjson.OPT_SERIALIZE_NUMPY)
                 for row in range(len(vectors))
             ]
-        return self._write_many(columns, vectors)
+        out, bounds = self._write_many(columns, vectors)
+        whole, places = out.tobytes(), bounds.tolist()
+        return [whole[start:end] for start, end in pairwise(places)]
 
-    def _write_many(self, columns: Columns, vectors: npt.NDArray[np.float64]) -> list[bytes]:
+    def column(self, columns: Columns, rows: int) -> TextColumn:
+        """Likewise, without vectors, as a column of other rows."""
+        vectors = np.empty((rows, 0))
+        if rows < MANY_ROWS:
+            return self.write(columns, vectors)
+        out, bounds = self._write_many(columns, vectors)
+        return Texts(out, bounds[:-1], bounds[1:])
+
+    def _write_many(self, columns: Columns, vectors: npt.NDArray[np.float64]) -> tuple[Bytes, Places]:
+        """All rows in one buffer, and where each begins and ends: i8[n + 1]."""
         rows = len(vectors)
         texts = [as_texts(columns.texts[name]) for name, _ in self._of(*_TEXTUAL)]
         for i, (_, slot) in enumerate(self._of(*_TEXTUAL)):
@@ -168,8 +179,7 @@ class Template:
             self._kinds, self._places, literals.data, literals.starts, literals.ends,
             data, starts, ends, integers, reals, np.ascontiguousarray(vectors, np.float64), out, bounds,
         )  # fmt: skip
-        whole, places = out[: bounds[-1]].tobytes(), bounds.tolist()
-        return [whole[start:end] for start, end in pairwise(places)]
+        return out[: bounds[-1]], bounds
 
     def _of(self, *kinds: Slot) -> list[tuple[str, Slot]]:
         return [(name, slot) for name, slot in self._slots if slot in kinds]

@@ -274,7 +274,7 @@ class DecideTransaction:
             scores,
             verdicts,
             context,
-            record_versions([vector.record_version], vector.shared_versions[None, :]),
+            record_versions(np.array([vector.record_version]), vector.shared_versions[None, :]),
             needs.clock.now_ms(),
             [latency_ms],
         )

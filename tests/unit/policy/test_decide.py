@@ -170,7 +170,7 @@ def test_records_fit_their_contracts_and_only_stops_raise_alerts(policy: Policy)
     context = DecisionContext(
         "hgb-0", policy.version, CATALOGUE_VERSION, FEATURE_NAMES, "", "champion", "stream", "host-1"
     )
-    versions = record_versions([-1] * 300, np.full((300, 4), -1))
+    versions = record_versions(np.full(300, -1), np.full((300, 4), -1))
     assembled = assemble(
         payments_of(transactions), features, scores, verdicts, context, versions, 1_751_544_000_100, [1.5] * 300
     )
@@ -221,7 +221,7 @@ def test_records_say_what_is_built_one_dictionary_at_a_time(policy: Policy, rows
     context = DecisionContext(
         "hgb-0", policy.version, CATALOGUE_VERSION, FEATURE_NAMES, "", "champion", "api", "host-1", ("state",)
     )
-    versions, latency_ms = record_versions(range(rows), np.full((rows, 4), 3), [4, -1]), np.arange(rows) / 7
+    versions, latency_ms = record_versions(np.arange(rows), np.full((rows, 4), 3), [4, -1]), np.arange(rows) / 7
     found = assemble(payments_of(transactions), features, scores, verdicts, context, versions, 17, latency_ms)
     assert len(found.keys) == len(found.decisions) == len(found.features) == rows
     for i, transaction in enumerate(transactions):

@@ -15,8 +15,8 @@ VALIDATOR = jsonschema_rs.validator_for(SCHEMA["record_versions"])
 SHARED = np.array([[7, -1, 12, -1]])
 READ = {"customer": 3, "merchant": 7, "terminal": -1, "device": 12, "network": -1}
 FOUND = {
-    "api": (record_versions([3], SHARED)[0], READ),
-    "stream": (record_versions([3], SHARED, [5, -1])[0], READ | {"positions": [5, -1]}),
+    "api": (record_versions(np.array([3]), SHARED)[0], READ),
+    "stream": (record_versions(np.array([3]), SHARED, [5, -1])[0], READ | {"positions": [5, -1]}),
 }
 
 
