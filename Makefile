@@ -108,6 +108,10 @@ bench-api: setup ## Decisions per second and latencies of the API; one JSON line
 bench-replay: setup ## Events per CPU-second of the feature kernel; one JSON line last
 	@$(BIN)/python -m ci_cd_testing_deployment.performance_testing.bench_replay $(ARGS)
 
+.PHONY: bench-peers
+bench-peers: setup ## The same job by the product and by its peers, each in an environment of its own; one JSON line last
+	@$(BIN)/python -m ci_cd_testing_deployment.performance_testing.peers.bench $(ARGS)
+
 ##@ Maintain
 .PHONY: lock
 lock: $(UV) ## Recompile the locks; UPGRADE=1 moves to the newest versions that resolve together

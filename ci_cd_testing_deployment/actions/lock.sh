@@ -10,6 +10,8 @@ uv=$1
 shift
 compile=("$uv" pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --no-strip-extras
     --custom-compile-command "make lock")
+# Each in an environment of its own, as they do not resolve together with the product (see `make bench-peers`).
+peers=(quixstreams bytewax pathway faust)
 images=(pipeline inference decision-api storage-jobs dashboard-api trainer cli dev servers uv)
 
 "${compile[@]}" --no-annotate "$@" requirements.in requirements/servers.in requirements/uv.in \
@@ -22,4 +24,7 @@ lock() {
 lock requirements
 for image in "${images[@]}"; do
     lock "requirements/$image"
+done
+for peer in "${peers[@]}"; do
+    "${compile[@]}" --generate-hashes "$@" "requirements/peers/$peer.in" --output-file "requirements/peers/$peer.txt"
 done

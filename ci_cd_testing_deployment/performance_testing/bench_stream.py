@@ -24,8 +24,6 @@ import typer
 from config import CACHE_DIR, IngestSettings, KafkaSettings, ModelSettings, RedisSettings, StreamSettings
 
 if TYPE_CHECKING:
-    import psutil
-
     from ci_cd_testing_deployment.local.stack import LocalStack
     from data_pipeline.stream.bootstrap import StreamConfig
     from data_pipeline.stream.plan import Plan
@@ -76,41 +74,15 @@ def bench(
 def _fill(stack: LocalStack, events: int) -> int:
     """Put the world's last events on the topic; returns the event time of the first of them."""
     import pyarrow.parquet as pq
-    from confluent_kafka import KafkaError, Message, Producer
 
+    from ci_cd_testing_deployment.performance_testing.preload import preload
     from ci_cd_testing_deployment.performance_testing.world import crowd_world
-    from data_pipeline.produce.message import wire_rows
     from fraud_prevention.domain.topics import TRANSACTIONS
-
-    import orjson  # isort: skip
 
     table = pq.read_table(crowd_world(CACHE_DIR) / "history.parquet")
     table = table.slice(max(table.num_rows - events, 0))
     since_ms: int = table.column("event_time")[0].as_py()
-    producer = Producer(
-        {
-            "bootstrap.servers": stack.settings()["FRAUD_KAFKA_BOOTSTRAP_SERVERS"],
-            "linger.ms": 20,
-            "compression.type": "lz4",
-            "partitioner": "murmur2_random",
-        }
-    )
-    taken = 0
-
-    def note(error: KafkaError | None, _message: Message) -> None:
-        nonlocal taken
-        taken += error is None
-
-    for payload in wire_rows(table):
-        while True:
-            try:
-                producer.produce(TRANSACTIONS, orjson.dumps(payload), key=payload["customer_id"], on_delivery=note)
-                break
-            except BufferError:
-                producer.poll(0.1)
-    producer.flush(120)
-    if taken != table.num_rows:
-        raise RuntimeError(f"the broker took {taken:,} of {table.num_rows:,} events within two minutes")
+    preload(stack.settings()["FRAUD_KAFKA_BOOTSTRAP_SERVERS"], TRANSACTIONS, table)
     return since_ms
 
 
@@ -189,34 +161,15 @@ def _worker(runner: Runner, stream: StreamSettings, config: StreamConfig) -> Ite
 
 def _drain(loop: PlanRunner, servers: Mapping[str, int], total: Summary) -> list[Sample]:
     """A sample at the end of each batch, until the topic is drained."""
-    samples: list[Sample] = []
-    while rows := loop.step():
-        samples.append(Sample(rows, time.monotonic(), _cpu_s(servers), dict(total.phases_s)))
-    return samples
-
-
-def _cpu_s(servers: Mapping[str, int]) -> dict[str, float]:
-    """CPU seconds so far of each server, of the JVM and of all Python, this process's children that ended included."""
     import psutil
 
-    used = dict.fromkeys([*servers, "jvm", "python"], 0.0)
+    from ci_cd_testing_deployment.performance_testing.cpu import used_cpu_s
+
     own = psutil.Process()
-    family = [(name, process) for name, pid in servers.items() for process in _tree(psutil.Process(pid))]
-    family += [("jvm" if process.name() == "java" else "python", process) for process in _tree(own)]
-    server_pids = {process.pid for name, process in family if name in servers}
-    for name, process in family:
-        if name not in servers and process.pid in server_pids:
-            continue  # the servers are children of this process too
-        try:
-            times = process.cpu_times()
-        except psutil.NoSuchProcess:
-            continue  # its parent has its time among that of ended children
-        used[name] += times.user + times.system + times.children_user + times.children_system
-    return used
-
-
-def _tree(root: psutil.Process) -> list[psutil.Process]:
-    return [root, *root.children(recursive=True)]
+    samples: list[Sample] = []
+    while rows := loop.step():
+        samples.append(Sample(rows, time.monotonic(), used_cpu_s(own, servers), dict(total.phases_s)))
+    return samples
 
 
 if __name__ == "__main__":

@@ -12,7 +12,9 @@ from tests.architecture.tree import read
 PIN = re.compile(r"^([A-Za-z0-9._-]+)(\[[\w,-]+\])?==(\S+)([^\\\n]*)", re.MULTILINE)
 ASKED = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)", re.MULTILINE)
 IMAGES = sorted(path.stem for path in (ROOT / "requirements").glob("*.in"))
-LOCKS = ["requirements.txt", *(f"requirements/{image}.txt" for image in IMAGES)]
+IMAGE_LOCKS = ["requirements.txt", *(f"requirements/{image}.txt" for image in IMAGES)]
+PEERS = sorted(path.stem for path in (ROOT / "requirements" / "peers").glob("*.in"))
+LOCKS = [*IMAGE_LOCKS, *(f"requirements/peers/{peer}.txt" for peer in PEERS)]
 APART = {"servers", "uv"}
 """Lists that are not part of the union: wheels of servers, and what installs the rest."""
 
@@ -25,7 +27,7 @@ def pins(path: str) -> set[tuple[str, str]]:
     return {(name(match[1]), match[3]) for match in PIN.finditer(read(path))}
 
 
-@pytest.mark.parametrize("lock", LOCKS)
+@pytest.mark.parametrize("lock", IMAGE_LOCKS)
 def test_pins_agree_with_the_constraints(lock: str) -> None:
     assert pins(lock) - pins("requirements/constraints.txt") == set()
 
@@ -48,9 +50,10 @@ def test_lock_names_no_index(lock: str) -> None:
 
 
 def test_every_lock_is_compiled_by_make_lock() -> None:
-    compiled = re.search(r"^images=\(([^)]*)\)$", read("ci_cd_testing_deployment/actions/lock.sh"), re.MULTILINE)
-    assert compiled is not None
-    assert sorted(compiled[1].split()) == IMAGES
+    script = read("ci_cd_testing_deployment/actions/lock.sh")
+    compiled = dict(re.findall(r"^(images|peers)=\(([^)]*)\)$", script, re.MULTILINE))
+    assert sorted(compiled["images"].split()) == IMAGES
+    assert sorted(compiled["peers"].split()) == PEERS
 
 
 def test_main_list_is_the_union_of_all_lists() -> None:
