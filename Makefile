@@ -100,6 +100,10 @@ format: $(PYTHON_STAMP) ## Bring Python into shape
 bench-stream: setup ## Events per second through Spark; one JSON line last
 	@$(BIN)/python -m ci_cd_testing_deployment.performance_testing.bench_stream $(ARGS)
 
+.PHONY: bench-flow
+bench-flow: setup ## Milliseconds from event to decision in a steady flow; one JSON line last
+	@$(BIN)/python -m ci_cd_testing_deployment.performance_testing.bench_flow $(ARGS)
+
 .PHONY: bench-api
 bench-api: setup ## Decisions per second and latencies of the API; one JSON line last
 	@$(BIN)/python -m ci_cd_testing_deployment.performance_testing.bench_api $(ARGS)

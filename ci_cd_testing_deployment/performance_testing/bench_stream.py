@@ -15,12 +15,12 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from ci_cd_testing_deployment.performance_testing.runners import Runner
 from config import CACHE_DIR, IngestSettings, KafkaSettings, ModelSettings, RedisSettings, StreamSettings
 
 if TYPE_CHECKING:
@@ -36,45 +36,44 @@ _RULES: Final = Path(__file__).with_name("rules_50.yaml")
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """The end of a batch: its rows, wall clock, CPU seconds of all processes by part, and of all phases so far."""
+    """The end of a batch: its rows, dead letters so far, wall clock, CPU seconds of all processes by part, and of all phases so far."""
 
     rows: int
+    dead: int
     at_s: float
     cpu_s: dict[str, float]
     phases_s: dict[str, float]
-
-
-class Runner(StrEnum):
-    """Who does the plans."""
-
-    spark = "spark"
-    lite = "lite"
 
 
 def bench(
     events: Annotated[int, typer.Option(min=1_000, help="Events to drain.")] = 1_200_000,
     batch: Annotated[int, typer.Option(min=1_000, help="Records of a micro-batch at most.")] = 150_000,
     runner: Annotated[Runner, typer.Option(help="Who does the plans.")] = Runner.spark,
+    poisoned: Annotated[int, typer.Option(min=0, help="Bad records, all in one partition, beside the events.")] = 0,
+    cores: Annotated[int, typer.Option(min=0, help="Cores for everything together; 0 takes all.")] = 0,
 ) -> None:
     """Fill a topic, drain it through the stream, print events per second and per CPU-second."""
     from ci_cd_testing_deployment.local.stack import LocalStack
     from ci_cd_testing_deployment.performance_testing.world import bench_models
 
+    if cores:
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:cores])
     models = bench_models(CACHE_DIR)
     run_dir = Path(tempfile.mkdtemp(prefix="fraudstream-bench-"))
     try:
         with LocalStack(run_dir) as stack:
             stack.up(["kafka", "redis"])
-            since_ms = _fill(stack, events)
+            since_ms = _fill(stack, events, poisoned)
             typer.echo(json.dumps(_measure(stack, models, batch, runner, since_ms)))
     finally:
         shutil.rmtree(run_dir, ignore_errors=True)
 
 
-def _fill(stack: LocalStack, events: int) -> int:
+def _fill(stack: LocalStack, events: int, poisoned: int) -> int:
     """Put the world's last events on the topic; returns the event time of the first of them."""
     import pyarrow.parquet as pq
 
+    from ci_cd_testing_deployment.performance_testing.poison import poison
     from ci_cd_testing_deployment.performance_testing.preload import preload
     from ci_cd_testing_deployment.performance_testing.world import crowd_world
     from fraud_prevention.domain.topics import TRANSACTIONS
@@ -82,7 +81,12 @@ def _fill(stack: LocalStack, events: int) -> int:
     table = pq.read_table(crowd_world(CACHE_DIR) / "history.parquet")
     table = table.slice(max(table.num_rows - events, 0))
     since_ms: int = table.column("event_time")[0].as_py()
-    preload(stack.settings()["FRAUD_KAFKA_BOOTSTRAP_SERVERS"], TRANSACTIONS, table)
+    bootstrap_servers = stack.settings()["FRAUD_KAFKA_BOOTSTRAP_SERVERS"]
+    parts = 20 if poisoned else 1  # bad and good ones take turns
+    for part in range(parts):
+        start, end = (table.num_rows * n // parts for n in (part, part + 1))
+        preload(bootstrap_servers, TRANSACTIONS, table.slice(start, end - start))
+        poison(bootstrap_servers, poisoned // parts)
     return since_ms
 
 
@@ -98,7 +102,11 @@ def _measure(stack: LocalStack, models: Path, batch: int, runner: Runner, since_
     values = stack.settings()
     kafka = KafkaSettings(bootstrap_servers=values["FRAUD_KAFKA_BOOTSTRAP_SERVERS"])
     redis = RedisSettings(url=values["FRAUD_REDIS_URL"])
-    stream = StreamSettings(checkpoint_dir=stack.place.checkpoints / "stream", max_offsets_per_trigger=batch)
+    stream = StreamSettings(
+        checkpoint_dir=stack.place.checkpoints / "stream",
+        max_offsets_per_trigger=batch,
+        master=f"local[{len(os.sched_getaffinity(0))}]",
+    )
     model = ModelSettings(directory=models, policy_file=_RULES)
     config = stream_config(kafka, redis, model, IngestSettings(enforce_time_bounds=False), stream)
     rebuild_from_history(crowd_world(CACHE_DIR), redis, since_ms, lambda _done, _rows: None)
@@ -118,7 +126,8 @@ def _measure(stack: LocalStack, models: Path, batch: int, runner: Runner, since_
     if len(steady) < 1:
         raise RuntimeError(f"{len(samples)} batches are too few to leave out warm-up and end; use more --events")
     begin, end = samples[_WARM_UP_BATCHES - 1], steady[-1]
-    rows = sum(s.rows for s in steady)
+    dead = end.dead - begin.dead
+    rows = sum(s.rows for s in steady) - dead
     cpu_s = {name: used - begin.cpu_s[name] for name, used in end.cpu_s.items()}
     phases_s = {name: used - begin.phases_s.get(name, 0.0) for name, used in end.phases_s.items()}
     for number, sample in enumerate(samples):
@@ -126,6 +135,7 @@ def _measure(stack: LocalStack, models: Path, batch: int, runner: Runner, since_
     return {
         "runner": runner,
         "events": rows,
+        "dead_letters": dead,
         "events_per_s": round(rows / (end.at_s - begin.at_s)),
         "events_per_cpu_s": round(rows / sum(cpu_s.values())),
         "features": FEATURE_COUNT,
@@ -168,7 +178,7 @@ def _drain(loop: PlanRunner, servers: Mapping[str, int], total: Summary) -> list
     own = psutil.Process()
     samples: list[Sample] = []
     while rows := loop.step():
-        samples.append(Sample(rows, time.monotonic(), used_cpu_s(own, servers), dict(total.phases_s)))
+        samples.append(Sample(rows, total.dead, time.monotonic(), used_cpu_s(own, servers), dict(total.phases_s)))
     return samples
 
 
