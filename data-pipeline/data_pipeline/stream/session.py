@@ -48,6 +48,8 @@ def build_session(settings: StreamSettings) -> SparkSession:
         # A plan that failed ends the driver; the one that is started then repeats it, with shares of its own.
         .config("spark.task.maxFailures", "1")
         .config("spark.stage.maxConsecutiveAttempts", "1")
+        # A barrier stage whose slots were taken at the first look is looked at again after this time, not a second.
+        .config("spark.scheduler.revive.interval", "20ms")
         # The JVM places tasks and no more: quick compiled code and a small collector cost it least.
         .config("spark.driver.extraJavaOptions", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")
         .config("spark.sql.session.timeZone", "UTC")
