@@ -152,7 +152,8 @@ class StateLost(StateError):
 
     def __init__(self) -> None:
         super().__init__(
-            "the feature state does not know this log, although a stream has run on it; run `fraud state rebuild`"
+            "the feature state does not know this log, although a stream has run on it; run `fraud state rebuild "
+            "--from-log`, with --history where the stream began with one"
         )
 
 

@@ -59,17 +59,24 @@ class KafkaPositions:
         """Where a stream without a plan begins."""
         return self._list(_EARLIEST if self._earliest else _LATEST)
 
-    def committed(self) -> bool:
-        """Whether the stream has ever said how far it was."""
+    def committed(self) -> dict[str, list[int]] | None:
+        """How far the stream last said it was, None where it never did."""
         deadline_s = time.monotonic() + self._timeout_s
         while True:
             try:
-                return any(p.offset > 0 for p in self._consumer.committed(self._places, timeout=self._timeout_s))
+                places = self._consumer.committed(self._places, timeout=self._timeout_s)
+                break
             except KafkaException as error:
                 # A broker that starts takes a moment to know who keeps the group.
                 if error.args[0].code() not in _COORDINATING or time.monotonic() > deadline_s:
                     raise Unavailable("kafka", error.args[0].str()) from error
             time.sleep(_COORDINATING_POLL_S)
+        if not any(place.offset > 0 for place in places):
+            return None
+        found: dict[str, list[int]] = {place.topic: [0] * self._partitions for place in places}
+        for place in places:
+            found[place.topic][place.partition] = max(place.offset, 0)
+        return found
 
     def commit(self, ends: Mapping[str, Sequence[int]]) -> None:
         """Say how far the stream is, without waiting for the answer."""

@@ -11,9 +11,10 @@ from data_pipeline.stream.bundle import publish_bundle
 from data_pipeline.stream.plan import INPUTS, Plan
 from data_pipeline.stream.ports import Ports
 from data_pipeline.stream.record_cache import RecordCache
+from data_pipeline.stream.relearn import relearn
 from data_pipeline.stream.runner import Runner
 from data_pipeline.stream.summary import Summary
-from data_pipeline.stream.work import WorkConfig
+from data_pipeline.stream.work import WorkConfig, work
 from fraud_prevention.domain.topics import TRANSACTIONS
 from model.features.codes import hash64
 from storage_security.kafka.admin import partitions_of, topic_id
@@ -56,22 +57,37 @@ def stream_config(
 
 
 def make_runner(
-    config: StreamConfig, kafka: KafkaSettings, stream: StreamSettings, work: Callable[[Plan], Summary]
+    config: StreamConfig, kafka: KafkaSettings, stream: StreamSettings, by: Callable[[Plan], Summary]
 ) -> Runner:
-    """The loop over the log of these settings, whose plans `work` does."""
+    """The loop over the log of these settings, whose plans `by` does."""
     return Runner(
         RedisPlanStore(connect(config.redis)),
-        KafkaPositions(
-            kafka,
-            INPUTS,
-            partitions_of(kafka.bootstrap_servers, TRANSACTIONS),
-            earliest=stream.starting_offsets == "earliest",
-        ),
-        work,
+        _positions(kafka, stream),
+        by,
         config.log,
         lambda: config.bundle,
         stream.max_offsets_per_trigger,
     )
+
+
+def rebuild_from_log(
+    config: StreamConfig, kafka: KafkaSettings, stream: StreamSettings, progress: Callable[[int, int], None]
+) -> int:
+    """Build the state again from the log, in this process; the store must be clear. See `relearn`."""
+    return relearn(
+        RedisPlanStore(connect(config.redis)),
+        _positions(kafka, stream),
+        partial(work, config.work),
+        config.log,
+        config.bundle,
+        stream.max_offsets_per_trigger,
+        progress,
+    )
+
+
+def _positions(kafka: KafkaSettings, stream: StreamSettings) -> KafkaPositions:
+    partitions = partitions_of(kafka.bootstrap_servers, TRANSACTIONS)
+    return KafkaPositions(kafka, INPUTS, partitions, earliest=stream.starting_offsets == "earliest")
 
 
 @lru_cache(maxsize=1)

@@ -15,6 +15,7 @@ import orjson
 from fraud_prevention.domain.topics import AUTHORISATIONS, LABELS, TRANSACTIONS
 
 INPUTS: Final = (TRANSACTIONS, LABELS, AUTHORISATIONS)
+LEARNS: Final = ""  # stands for the bundle where nothing is decided
 Offsets = dict[str, list[int]]  # by topic, one for each partition
 
 
@@ -32,6 +33,11 @@ class Plan:
     bundle: str
     starts: Offsets
     ends: Offsets
+
+    @property
+    def decides(self) -> bool:
+        """Whether the plan is one of the stream, and not of a rebuild that only learns."""
+        return self.bundle != LEARNS
 
     @property
     def partitions(self) -> int:

@@ -126,8 +126,8 @@ class Positions(Protocol):
         """Where a stream without a plan begins."""
         ...
 
-    def committed(self) -> bool:
-        """Whether this stream has ever said how far it was."""
+    def committed(self) -> Offsets | None:
+        """How far this stream last said it was, None where it never did."""
         ...
 
     def commit(self, ends: Offsets) -> None:

@@ -69,12 +69,12 @@ class Runner:
     def start(self) -> None:
         """Take over from whoever ran before: the last bound plan is worked again.
 
-        Raises StateLost where the log says that this stream was further than its state knows, PlanLost when another
+        Raises StateLost where the log says that this stream was further than its state knows, or a rebuild of it has not ended; PlanLost when another
         runner is taking over at the same moment.
         """
         text = self._plans.current()
         if text is None:
-            if self._positions.committed():
+            if self._positions.committed() is not None:
                 text = self._plans.current()  # again: another runner may have begun and come this far in between
                 if text is None:
                     raise StateLost
@@ -85,7 +85,7 @@ class Runner:
             self._plans.bind((0, ""), 0, self._owner, self._plan.to_json())
             return
         held = Plan.from_json(text)
-        if held.log != self._log_id:
+        if held.log != self._log_id or not held.decides:
             raise StateLost
         self._plan = held.owned_by(self._owner)
         self._plans.bind((held.number, held.owner), held.number, self._owner, self._plan.to_json())

@@ -76,7 +76,6 @@ class _Task:
         self._config, self._plan, self._share, self._shares = config, plan, share, shares
         self._partitions = [p for p in plan.busy() if p % shares == share]
         self._ports = config.ports()
-        self._bundle = bundle_of(config.bundle_directory, config.model_directory, plan.bundle)
         self.summary = Summary()
 
     def run(self) -> Summary:
@@ -95,6 +94,8 @@ class _Task:
         )
         ports.held.close(plan, self._share, self._shares)
         ports.plans.check(plan.number)
+        if not plan.decides:
+            return self.summary
         chosen = np.flatnonzero(~rows.is_decided & is_new)
         for at in range(0, len(chosen), _ROWS_AT_ONCE):
             with phase("decide"):
@@ -221,6 +222,10 @@ class _Task:
             decided_by="stream",
             host=socket.gethostname(),
         )
+
+    @property
+    def _bundle(self) -> Bundle:
+        return bundle_of(self._config.bundle_directory, self._config.model_directory, self._plan.bundle)
 
     @staticmethod
     def _dead_letter(messages: list[Any], rejected: Rejected) -> Emission:

@@ -7,19 +7,26 @@ import threading
 from collections.abc import Sequence
 from functools import partial
 
+import numpy as np
 import orjson
 import pytest
 import redis
 
+from data_pipeline.stream.relearn import relearn
 from data_pipeline.stream.work import work
-from fraud_prevention.domain.errors import PlanLost, StateFenced, StateLost, StateMisplaced, Unavailable
+from fraud_prevention.domain.errors import NotFound, PlanLost, StateFenced, StateLost, StateMisplaced, Unavailable
 from fraud_prevention.domain.topics import ALERTS, AUTHORISATIONS, DECISIONS, FEATURES, LABELS, TRANSACTIONS
 from model.features.catalogue import index_of
+from model.features.entities.engine import unwritten
+from model.features.entities.kinds import KINDS
+from model.features.entities.merge import fold_all
+from model.features.entities.record import Room, pack, unpack
+from model.features.record import DECLINED_BASE, ENTRY, FRAUD_BASE, HEADER, WINDOW_MS
 from storage_security.redis import record_store
 from storage_security.redis.entity_store import RedisEntityStore
 from storage_security.redis.exchange import RedisExchange
 from tests.fixtures.events import START_MS, transactions
-from tests.fixtures.stream_runs import PARTITIONS, Bundles, Crash, Fuse, MemoryLog, Run, feed, partition_of
+from tests.fixtures.stream_runs import LOG, PARTITIONS, Bundles, Crash, Fuse, MemoryLog, Run, feed, partition_of
 
 COUNT = 4_000
 
@@ -214,6 +221,79 @@ def test_a_store_wiped_under_a_runner_stops_it(calm: Run) -> None:
     calm.log.send(TRANSACTIONS, "c", b"{}")
     with pytest.raises(PlanLost):
         runner.step()
+
+
+# --- a lost state, built again from the log ---
+
+
+def learn_again(run: Run, fuse: Fuse | None = None) -> int:
+    """As `fraud state rebuild --from-log`, after the store has been cleared."""
+    ports = run.ports(fuse or Fuse())
+    by = partial(work, run.config(ports))
+    return relearn(ports.plans, run, by, LOG, run.bundles.name, run.limit, lambda _done, _all: None)
+
+
+def wiped(run: Run) -> Run:
+    with redis.Redis.from_url(run.url) as client:
+        client.flushdb()
+    return run
+
+
+def without_writer(state: dict[bytes, bytes]) -> dict[bytes, bytes]:
+    """Records as the next plan will find them, as if nobody had written them: whatever the plans were that did."""
+    shared = [key for key in state if key.startswith(b"fe:")]
+    none = np.zeros(len(shared), np.int64)
+    records = unpack([state[key] for key in shared], Room(none, none))
+    letters = [kind.letter for kind in KINDS]
+    fold_all(records, np.array([letters.index(key[8:9]) for key in shared], np.uint8))
+    found = dict(zip(shared, unwritten(pack(records)), strict=True))
+    return found | {key: live_entries(state[key]) for key in state if key.startswith(b"fs:")}
+
+
+def live_entries(record: bytes) -> bytes:
+    """Of a customer's record, what counts."""
+    entries = np.frombuffer(record, ENTRY, offset=HEADER.itemsize).copy()
+    entries["flags"] &= ~np.uint8(DECLINED_BASE | FRAUD_BASE)
+    newest = entries["event_time"].max(initial=0)
+    return bytes(entries[entries["event_time"] > newest - WINDOW_MS].tobytes())
+
+
+def test_a_state_learned_from_the_log_goes_on_as_if_nothing_had_happened(
+    bundles: Bundles, log: MemoryLog, redis_url: str
+) -> None:
+    whole = Left(finished(Run(bundles, log, redis_url)))
+    run = Run(bundles, log, redis_url)
+    runner = run.runner(Fuse())
+    runner.start()
+    for _ in range(3):
+        runner.step()
+    before = run.state()
+    sent = {topic: list(values) for topic, values in run.outputs.items()}
+    assert learn_again(wiped(run)) == sum(map(sum, run.commits[-1].values()))
+    assert run.outputs == sent, "what is learned again is not decided again"
+    assert without_writer(run.state()) == without_writer(before)
+    finished(run)
+    assert without_writer(run.state()) == without_writer(whole.state)
+    found = run.contents()
+    for topic in (DECISIONS, FEATURES, ALERTS):
+        assert found[topic].keys() == whole.contents[topic].keys()
+    for name, vector in whole.contents[FEATURES].items():
+        assert orjson.loads(found[FEATURES][name])["vector"] == orjson.loads(vector)["vector"], name
+
+
+def test_a_stream_does_not_start_on_half_of_a_rebuild(bundles: Bundles, log: MemoryLog, redis_url: str) -> None:
+    run = finished(Run(bundles, log, redis_url))
+    with pytest.raises(Crash):
+        learn_again(wiped(run), Fuse(12))
+    with pytest.raises(StateLost, match="--from-log"):
+        run.runner(Fuse()).start()
+    learn_again(wiped(run))
+    finished(run)
+
+
+def test_without_a_stream_before_there_is_nothing_to_learn(bundles: Bundles, log: MemoryLog, redis_url: str) -> None:
+    with pytest.raises(NotFound, match="nothing to rebuild"):
+        learn_again(Run(bundles, log, redis_url))
 
 
 # --- labels and answers ---

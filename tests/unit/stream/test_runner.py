@@ -52,8 +52,8 @@ class Positions:
     def starts(self) -> Offsets:
         return {topic: list(starts) for topic, starts in self.first.items()}
 
-    def committed(self) -> bool:
-        return bool(self.commits)
+    def committed(self) -> Offsets | None:
+        return self.commits[-1] if self.commits else None
 
     def commit(self, ends: Offsets) -> None:
         self.commits.append(ends)
