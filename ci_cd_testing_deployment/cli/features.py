@@ -76,11 +76,16 @@ def replay(
         Path, typer.Option("--input", help="CSV or Parquet file, folder of Parquet files or of history.")
     ],
     features: Annotated[Path, typer.Option(help="Feature set file, or the name of a shipped one.")],
-    output: Annotated[Path, typer.Option(help="Parquet file to write; one of that name is replaced.")],
+    output: Annotated[
+        Path, typer.Option(help="Parquet file to write, replaced if it is there; a folder with `--shares`.")
+    ],
     mapping: Annotated[
         Path | None,
         typer.Option(help="Mapping file, or the name of a shipped one; none for a folder that was imported."),
     ] = None,
+    shares: Annotated[
+        int, typer.Option(min=0, help="Work in so many shares on Spark, for what one memory can't hold; 0: here.")
+    ] = 0,
 ) -> None:
     """Compute a feature set for every transaction of a history, as the stream would have, and write it as Parquet.
 
@@ -93,7 +98,9 @@ def replay(
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
+    from config import StreamSettings
     from data_pipeline.history.feature_file import write_features
+    from data_pipeline.history.spark_replay import write_features_in_shares
 
     started = time.monotonic()
     columns = (
@@ -104,9 +111,15 @@ def replay(
     )
     with Progress(*columns, console=Console(stderr=True)) as bars:
         bar = bars.add_task("replaying history", total=None)
-        done = write_features(
-            input_, mapping, features, output, lambda rows, total: bars.update(bar, completed=rows, total=total)
-        )
+        if shares:
+            done = write_features_in_shares(
+                input_, mapping, features, output, shares, StreamSettings(),
+                lambda name, rows, total: bars.update(bar, description=name, completed=rows, total=total),
+            )  # fmt: skip
+        else:
+            done = write_features(
+                input_, mapping, features, output, lambda rows, total: bars.update(bar, completed=rows, total=total)
+            )
     seconds = time.monotonic() - started
     told = {"seconds": round(seconds, 1), "rows_per_s": round(done.rows / seconds), "output": str(output)}
     typer.echo(json.dumps({**asdict(done), **told}))

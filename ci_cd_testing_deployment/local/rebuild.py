@@ -13,8 +13,8 @@ import pyarrow.parquet as pq
 from config import RedisSettings
 from data_pipeline.history.files import AUTHORISATIONS_FILE, HISTORY_FILE, LABELS_FILE
 from fraud_prevention.domain.errors import NotFound
-from model.features.engine import Replay
 from model.features.replay import replay_chunks
+from model.features.replay_engines import Replay
 from model.features.side import side_of
 from storage_security.redis.customer_store import RedisCustomerStore, customer_keys
 from storage_security.redis.entity_store import RedisEntityStore, entity_keys

@@ -11,14 +11,9 @@ from numpy.typing import NDArray
 
 from fraud_prevention.domain.errors import StateFenced, StateMisplaced
 from model.features import kernel
-from model.features.catalogue import FEATURE_COUNT, FEATURES, SHARED
-from model.features.codes import encode_table, entity_codes, index_customers, null_columns
-from model.features.entities import engine as shared
-from model.features.entities.merge import REPORT, PlanSpan, meetings_of, merge, places_of_meetings, touched
-from model.features.entities.record import pack as pack_shared
+from model.features.catalogue import FEATURE_COUNT, FEATURES
 from model.features.families.card import MEDIAN_OF
-from model.features.record import ENTRY, MARK, Entries, Headers, empty_headers, pack, unpack
-from model.features.side import SideTable
+from model.features.record import MARK, Entries, Headers, pack, unpack
 
 DEFAULTS: Final = np.array([f.default for f in FEATURES])
 OPTIONAL_COLUMNS: Final = {
@@ -57,7 +52,7 @@ def empty_computed(rows: int) -> Computed:
     )
 
 
-def _run(
+def run_kernel(
     events: Entries,
     customers: NDArray[np.int32],
     headers: Headers,
@@ -65,6 +60,10 @@ def _run(
     starts: NDArray[np.int64],
     marks: NDArray[np.void] = NO_MARKS,
 ) -> Computed:
+    """Features of ENTRY[n] without those of shared entities; the state, laid out with room for them, moves on.
+
+    customers i4[n]: places in headers and starts; marks as `place_marks` gives them.
+    """
     found = empty_computed(events.shape[0])
     kernel.process(
         events,
@@ -144,7 +143,7 @@ def compute_batch(
         raise StateFenced(keys[fenced], int(headers["start_offset"][fenced]), span.start_offset)
     headers["log"] = span.log
     headers["partition"] = span.partition
-    computed = _run(events, customers, headers, entries, starts, marks)
+    computed = run_kernel(events, customers, headers, entries, starts, marks)
     kernel.close_batch(headers, entries, starts, span.first_event)
     return computed, pack(headers, entries, starts)
 
@@ -152,90 +151,4 @@ def compute_batch(
 def compute_online(events: Entries, key: str, record: bytes | None) -> Computed:
     """Features of a few events of one customer on top of its record, which stays as it is."""
     headers, entries, starts = unpack([key], [record], np.array([events.shape[0]], np.int64))
-    return _run(events, np.zeros(events.shape[0], np.int32), headers, entries, starts)
-
-
-class Replay:
-    """History through the kernel, chunk by chunk; holds the state of every customer and shared entity seen.
-
-    A chunk is to shared entities what a plan is to the stream: vectors do not depend on where it ends, as long as no
-    entity has more sightings than the ring's cap.
-    """
-
-    def __init__(self) -> None:
-        self._places: dict[str, int] = {}
-        self._headers: Headers = empty_headers(0)
-        self._entries: Entries = np.zeros(0, ENTRY)
-        self._starts: NDArray[np.int64] = np.zeros(0, np.int64)
-        self._offset = 0
-        self._shared: dict[tuple[int, int], bytes] = {}
-
-    def add(self, table: pa.Table, side: SideTable | None = None) -> Computed:
-        """Features of the rows, in the order given, with the columns of `transactions.v1`.
-
-        side: labels and answers that were observed by the time of the last row.
-
-        The place in the log is the row's number since this object was made.
-        """
-        table = null_columns(table, OPTIONAL_COLUMNS)
-        offsets = np.arange(self._offset, self._offset + table.num_rows, dtype=np.int64)
-        self._offset += table.num_rows
-        local, names = index_customers(table)
-        if side is not None:
-            names = names + side.customers
-        places = np.array([self._places.setdefault(n, len(self._places)) for n in names], np.int32)
-        customers = places[local] if len(names) else local
-        self._make_room(customers)
-        events = encode_table(table, offsets)
-        marks = NO_MARKS if side is None else self._marks(events, side)
-        computed = _run(events, customers, self._headers, self._entries, self._starts, marks)
-        reports = np.zeros(0, REPORT) if side is None else side.reports()
-        self._share(events, entity_codes(table), computed, reports)
-        return computed
-
-    def _marks(self, events: Entries, side: SideTable) -> NDArray[np.void]:
-        marks = np.zeros(len(side.customers), MARK)
-        marks["customer"] = [self._places[c] for c in side.customers]
-        marks["transaction"], marks["flag"], marks["is_set"] = side.transactions, side.flags, side.is_set
-        return place_marks(events, marks, side.observed_at)
-
-    def _share(
-        self, events: Entries, entities: NDArray[np.uint64], computed: Computed, reports: NDArray[np.void]
-    ) -> None:
-        """Take the chunk into the shared entities' records, then fill their part of the vectors."""
-        is_new = computed.status == kernel.NEW
-        met = meetings_of(events, entities, computed.explained, is_new)
-        target = touched(met, reports)
-        keys = list(zip(target.kinds.tolist(), target.codes.tolist(), strict=True))
-        span = PlanSpan(0, self._offset - len(events), self._offset)
-        records = merge([self._shared.get(key) for key in keys], target, met, reports, span)
-        vectors = computed.vectors[:, SHARED]
-        vectors[:] = shared.DEFAULTS
-        shared.fill(*places_of_meetings(entities, is_new), shared.answer(met, target.places, records), vectors)
-        self._shared.update(zip(keys, pack_shared(records), strict=True))
-
-    def _make_room(self, customers: NDArray[np.int32]) -> None:
-        count = len(self._places)
-        fresh = empty_headers(count - self._headers.shape[0])
-        headers = np.concatenate([self._headers, fresh])
-        starts = np.concatenate([self._starts, np.zeros(len(fresh), np.int64)])
-        room = np.bincount(customers, minlength=count).astype(np.int64)
-        moved = np.zeros(int(headers["count"].sum() + room.sum()), ENTRY)
-        new_starts = np.zeros(count, np.int64)
-        kernel.relayout(headers, self._entries, starts, room, moved, new_starts)
-        self._headers, self._entries, self._starts = headers, moved, new_starts
-
-    def records(self) -> dict[str, bytes]:
-        """The state as records that no batch has written yet: what a rebuild from history puts into the store."""
-        headers = self._headers.copy()
-        entries = self._entries.copy()
-        entries["offset"] = -1
-        headers["last_offset"] = -1
-        for name in ("total", "newest", "floor", "last_offset"):
-            headers[f"{name}_base"] = headers[name]
-        return dict(zip(self._places, pack(headers, entries, self._starts), strict=True))
-
-    def shared_records(self) -> tuple[NDArray[np.uint64], NDArray[np.uint8], list[bytes]]:
-        """Likewise of the shared entities: codes u8[k], kinds u1[k] and records."""
-        keys = np.array(list(self._shared), np.uint64).reshape(-1, 2)
-        return keys[:, 1], keys[:, 0].astype(np.uint8), shared.unwritten(list(self._shared.values()))
+    return run_kernel(events, np.zeros(events.shape[0], np.int32), headers, entries, starts)

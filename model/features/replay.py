@@ -10,7 +10,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from model.features.catalogue import FEATURE_COUNT
-from model.features.engine import Replay
+from model.features.replay_engines import Replay
 from model.features.side import SideTable
 
 CHUNK_ROWS = 200_000  # large enough that laying the state out again is a few percent of the work

@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from model.features.catalogue import FEATURE_COUNT
-from model.features.engine import Replay
 from model.features.replay import replay_chunks
+from model.features.replay_engines import Replay
 from model.features.side import side_of
 from model.training.history import History
 

@@ -30,9 +30,10 @@ from fraud_prevention.domain.transaction import TimeBounds
 from fraud_prevention.usecases.decide import DecideLimits, DecideTransaction, Dependencies
 from model.features.catalogue import FEATURE_COUNT, FEATURE_NAMES
 from model.features.codes import encode_table, entity_codes, index_customers
-from model.features.engine import BatchSpan, Replay, compute_batch
+from model.features.engine import BatchSpan, compute_batch
 from model.features.entities.merge import REPORT, PlanSpan, meetings_of, merge, touched
 from model.features.entities.record import pack
+from model.features.replay_engines import Replay
 from storage_security.kafka.memory_log import MemoryBroker, MemoryLog
 from storage_security.redis.customer_store import RedisCustomerStore
 from storage_security.redis.entity_store import RedisEntityStore

@@ -13,8 +13,8 @@ from data_pipeline.history.mapping import SHIPPED_DIR, find_file, load_mapping
 from data_pipeline.history.stream_history import rows_of, source_files, stream_history
 from fraud_prevention.domain.errors import HistoryUnusable, InvalidFeatureSet
 from model.features.catalogue import CATALOGUE_VERSION
-from model.features.engine import Replay
 from model.features.feature_set import FeatureSet, load_feature_set
+from model.features.replay_engines import Replay
 from model.features.side import side_of
 
 

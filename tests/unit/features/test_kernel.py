@@ -15,10 +15,11 @@ from fraud_prevention.ports import CustomerState
 from model.features import kernel
 from model.features.catalogue import FEATURE_NAMES, KERNEL_REVISION, SHARED
 from model.features.codes import encode, encode_table, hash64, index_customers
-from model.features.engine import DEFAULTS, BatchSpan, Computed, Replay, compute_batch, place_marks
+from model.features.engine import DEFAULTS, BatchSpan, Computed, compute_batch, place_marks
 from model.features.online import OnlineKernel, pending_entry, record_version
 from model.features.record import CAP, DECLINED, DECLINED_BASE, ENTRY, FRAUD, FRAUD_BASE, HEADER, MARK, Entries
 from model.features.replay import replay
+from model.features.replay_engines import Replay
 from tests.fixtures.events import as_table, as_transactions, transactions
 from tests.fixtures.feature_oracle import Oracle, Outcome
 from tests.fixtures.outcomes import outcomes_of, replay_with, side_table

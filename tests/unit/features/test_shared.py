@@ -15,11 +15,12 @@ from fraud_prevention.domain.errors import StateCorrupt, StateFenced
 from model.features import kernel
 from model.features.catalogue import FEATURE_NAMES, SHARED
 from model.features.codes import encode_table, entity_codes
-from model.features.engine import DEFAULTS, Computed, Replay
+from model.features.engine import DEFAULTS, Computed
 from model.features.entities import engine as shared
 from model.features.entities.kinds import DEVICE, KINDS, MERCHANT, NETWORK, TERMINAL
 from model.features.entities.merge import MEETING, REPORT, PlanSpan, meetings_of, merge, places_of_meetings, touched
 from model.features.entities.record import HEADER, pack, unpack
+from model.features.replay_engines import Replay
 from tests.fixtures.events import START_MS, as_table, transactions
 from tests.fixtures.feature_oracle import Oracle, Outcome
 from tests.fixtures.outcomes import outcomes_of, replay_with, reports_of

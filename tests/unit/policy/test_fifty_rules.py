@@ -13,7 +13,7 @@ from fraud_prevention.policy.decide import columns_of, evaluate
 from fraud_prevention.policy.expressions import Kind
 from fraud_prevention.ports import FloatArray, Scores
 from model.features.catalogue import FEATURE_NAMES
-from model.features.engine import Replay
+from model.features.replay_engines import Replay
 from tests.fixtures.events import as_table, transactions
 
 RULES = ROOT / "ci_cd_testing_deployment" / "performance_testing" / "rules_50.yaml"
