@@ -181,6 +181,18 @@ class DashboardSettings(_Group):
     threads: int = Field(8, ge=1, le=128, description="Other requests that are handled at once.")
 
 
+class SkewSettings(_Group):
+    """The skew meter: served feature vectors against recomputed ones."""
+
+    model_config = SettingsConfigDict(env_prefix="FRAUD_SKEW_")
+    port: int = Field(9108, ge=0, le=65_535, description="Port of its metrics on the loopback, 0 for any.")
+    every_s: float = Field(5.0, gt=0, description="Seconds between two looks at the log.")
+    share: float = Field(0.01, gt=0, le=1, description="Share of the transactions that are compared.")
+    pending: int = Field(
+        20_000, ge=1, description="Vectors that may wait for their other side, about 1 KB each; the oldest are dropped."
+    )
+
+
 class ReadySettings(_Group):
     """How a process without a port shows that it works."""
 
@@ -198,6 +210,7 @@ GROUPS: tuple[type[_Group], ...] = (
     ApiSettings,
     SinkSettings,
     DashboardSettings,
+    SkewSettings,
     ReadySettings,
 )
 

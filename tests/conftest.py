@@ -14,7 +14,7 @@ import config
 
 _HERE = Path(__file__).parent
 # These start a stack of their own; all others share one, and some count what stands in its log.
-_OWN_STACK = ("e2e", "parity", "integration/stream")
+_OWN_STACK = ("e2e", "parity", "integration/skew", "integration/stream")
 
 IN_CI = "CI" in os.environ
 settings.register_profile(

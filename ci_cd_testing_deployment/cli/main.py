@@ -26,6 +26,7 @@ VERBS: dict[str, str] = {
     "train": "train:train",
     "models": "models:app",
     "features": "features:app",
+    "skew": "skew:skew",
     "state": "state:app",
     "contracts": "contracts:contracts",
     "settings": "settings:settings",

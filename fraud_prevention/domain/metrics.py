@@ -37,6 +37,28 @@ API_LATE: Final = Metric("fraud_api_late_total", "counter", "Decisions answered 
 
 DASHBOARD_FEED_CLIENTS: Final = Metric("fraud_dashboard_feed_clients", "gauge", "Pages that follow the live feed.")
 
+SKEW_COMPARED: Final = Metric(
+    "fraud_skew_vectors_compared_total",
+    "counter",
+    "Served vectors that were compared with their recomputation, by who decided.",
+    ("decided_by",),
+)
+SKEW_MISMATCHES: Final = Metric(
+    "fraud_skew_feature_mismatches_total",
+    "counter",
+    "Features of compared vectors that differ from their recomputation.",
+    ("feature", "decided_by"),
+)
+SKEW_UNMATCHED: Final = Metric(
+    "fraud_skew_vectors_unmatched_total",
+    "counter",
+    "Vectors that could not be compared, by reason.",
+    ("reason",),
+)
+SKEW_LAG: Final = Metric(
+    "fraud_skew_lag_records", "gauge", "Records in the log that the skew meter has not taken in.", ("topic",)
+)
+
 METRICS: Final = (
     API_REQUESTS,
     API_SECONDS,
@@ -45,4 +67,8 @@ METRICS: Final = (
     API_DEGRADED,
     API_LATE,
     DASHBOARD_FEED_CLIENTS,
+    SKEW_COMPARED,
+    SKEW_MISMATCHES,
+    SKEW_UNMATCHED,
+    SKEW_LAG,
 )

@@ -1,0 +1,1 @@
+"""Served feature vectors recomputed offline, and how many features of them differ."""
