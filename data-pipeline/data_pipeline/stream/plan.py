@@ -96,7 +96,7 @@ def bounded(starts: Offsets, available: Offsets, limit: int) -> Offsets:
 
     starts, available: offsets by topic and partition. At least one record of each partition that has some.
     """
-    waiting = sum(a - s for topic in starts for s, a in zip(starts[topic], available[topic], strict=True))
+    waiting = sum(max(a - s, 0) for topic in starts for s, a in zip(starts[topic], available[topic], strict=True))
     if waiting <= limit:
         return {topic: [max(s, a) for s, a in zip(starts[topic], available[topic], strict=True)] for topic in starts}
     share = limit / waiting

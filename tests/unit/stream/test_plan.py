@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from data_pipeline.stream.plan import INPUTS, Offsets, Plan, bounded
@@ -65,6 +65,7 @@ CUTS = st.integers(1, 5).flatmap(
 
 
 @given(CUTS, st.integers(1, 2_000))
+@example({TRANSACTIONS: [(0, 0)], LABELS: [(0, -4)], AUTHORISATIONS: [(0, 5)]}, 1)
 def test_a_bounded_cut_lies_within_what_there_is_and_moves_on(
     cuts: dict[str, list[tuple[int, int]]], limit: int
 ) -> None:
