@@ -9,6 +9,7 @@ import subprocess
 import sys
 from typing import Any
 
+import psutil
 import pytest
 
 from fraud_prevention.domain.topics import ALERTS, AUTHORISATIONS, DECISIONS, FEATURES, LABELS, TRANSACTIONS
@@ -16,7 +17,7 @@ from tests.fixtures.stream import StreamBench
 from tests.fixtures.stream_process import ENDED
 from tests.fixtures.stream_runs import feed
 
-COUNT, ENDS = 2_000, 8
+COUNT, ENDS, PAUSES = 2_000, 8, 1
 OUTPUTS = (DECISIONS, FEATURES, ALERTS)
 
 
@@ -45,12 +46,16 @@ def _read(stream_bench: StreamBench) -> dict[str, dict[str, list[dict[str, Any]]
     return found
 
 
-@pytest.mark.timeout(900)
-def test_a_process_may_end_after_any_call(stream_bench: StreamBench) -> None:
+def _fill(stream_bench: StreamBench) -> None:
     log = feed(COUNT, seed=31)
     for topic in (TRANSACTIONS, LABELS, AUTHORISATIONS):
         rows = [m for (where, _), held in log.held.items() if where == topic for m in held]
         stream_bench.send(((m.key().decode(), m.value() or b"") for m in rows), topic)
+
+
+@pytest.mark.timeout(900)
+def test_a_process_may_end_after_any_call(stream_bench: StreamBench) -> None:
+    _fill(stream_bench)
     calls = _live(stream_bench, 0)
     state, calm = stream_bench.state(), _read(stream_bench)
     assert len(calm[DECISIONS]) == COUNT
@@ -68,3 +73,32 @@ def test_a_process_may_end_after_any_call(stream_bench: StreamBench) -> None:
             stream_bench.forget()
     assert _live(stream_bench, 0)
     assert_as_calm()
+
+
+@pytest.mark.timeout(600)
+def test_a_process_that_was_paused_and_overtaken_changes_nothing_when_it_is_woken(stream_bench: StreamBench) -> None:
+    _fill(stream_bench)
+    calls = _live(stream_bench, 0)
+    state, calm = stream_bench.state(), _read(stream_bench)
+    rng = random.Random()
+    for _ in range(PAUSES):
+        stream_bench.forget()
+        argv = [
+            sys.executable,
+            "-m",
+            "tests.fixtures.stream_process",
+            str(rng.randrange(calls // 5, calls // 2)),
+            "pauses",
+        ]
+        env = {**os.environ, **stream_bench.stack.settings()}
+        with subprocess.Popen(argv, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as paused:
+            process = psutil.Process(paused.pid)
+            stream_bench.wait_until(lambda of=process: of.status() == psutil.STATUS_STOPPED, "the pause")  # type: ignore[misc]  # a lambda with a default
+            assert _live(stream_bench, 0), "another one takes over and comes to the end"
+            process.resume()
+            _, said = paused.communicate(timeout=120)
+            assert paused.returncode == 1
+            # Unavailable: what it had queued before the pause is too old to be sent.
+            assert re.search("PlanLost|StateFenced|Unavailable", said), said[-3_000:]
+        assert stream_bench.state() == state
+        assert _read(stream_bench) == calm
