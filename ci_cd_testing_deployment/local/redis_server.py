@@ -25,7 +25,7 @@ class RedisServer:
     name: Final = "redis"
     ports: Final[Mapping[str, int | None]] = {"redis": None}
     depends_on: Final[tuple[str, ...]] = ()
-    ready_timeout_s: Final = 60.0
+    ready_timeout_s: Final = 300.0  # after a crash it reads its file again, gigabytes of it after a long day
 
     def check(self, context: Context) -> None:  # noqa: ARG002 — the port's signature
         find_redis()
