@@ -53,6 +53,28 @@ def scratch() -> np.ndarray[Any, np.dtype[np.int64]]:
 
 
 @jit
+def count_recent(s: Any, c: int, until: int, windows_ms: Any, cap: int, out: Any) -> None:
+    """Sightings of the record in (until - w, until] for each window w, the shortest first, into out[0], out[1] and on.
+
+    Only the newest `cap` sightings until then count.
+    """
+    longest = windows_ms[windows_ms.shape[0] - 1]
+    for w in range(windows_ms.shape[0]):
+        out[w] = 0.0
+    rank = 0
+    begin = s.starts[c]
+    for j in range(begin + np.int64(s.headers[c].count) - 1, begin - 1, -1):
+        at = s.sightings[j].when >> 8
+        if at > until:
+            continue
+        rank += 1
+        if at <= until - longest or rank > cap:
+            break
+        for w in range(windows_ms.shape[0]):
+            out[w] += at > until - windows_ms[w]
+
+
+@jit
 def distinct_cards(s: Any, c: int, above: int, until: int, cap: int, memory: Any) -> int:
     """How many cards the record saw in (above, until], among the newest `cap` sightings until then."""
     keys, stamps = memory[0], memory[1]

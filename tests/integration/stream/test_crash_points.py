@@ -6,6 +6,7 @@ import random
 import threading
 from collections.abc import Sequence
 from functools import partial
+from typing import cast
 
 import numpy as np
 import orjson
@@ -221,6 +222,23 @@ def test_a_store_wiped_under_a_runner_stops_it(calm: Run) -> None:
     calm.log.send(TRANSACTIONS, "c", b"{}")
     with pytest.raises(PlanLost):
         runner.step()
+
+
+def test_an_old_store_that_was_put_back_is_caught_up(bundles: Bundles, log: MemoryLog, redis_url: str) -> None:
+    """As after a backup: the plan in it is older than what the stream has said since."""
+    run = Run(bundles, log, redis_url)
+    runner = run.runner(Fuse())
+    runner.start()
+    runner.step()
+    runner.step()
+    with redis.Redis.from_url(redis_url) as client:
+        backup = {key: cast("bytes", client.dump(key)) for key in client.scan_iter(count=10_000)}
+    left = Left(finished(run))
+    with redis.Redis.from_url(redis_url) as client:
+        client.flushdb()
+        for key, value in backup.items():
+            client.restore(key, 0, value)
+    assert_equal(finished(run), left)
 
 
 # --- a lost state, built again from the log ---
