@@ -56,8 +56,10 @@ def topic_id(bootstrap_servers: str, topic: str) -> str:
     described = admin.describe_topics(TopicCollection([topic]), request_timeout=_TIMEOUT_S)
     try:
         return str(described[topic].result(timeout=_TIMEOUT_S).topic_id)
-    except (KafkaException, TimeoutError) as error:
-        raise Unavailable("kafka", f"topic {topic} could not be described: {error}") from error
+    except TimeoutError as error:
+        raise Unavailable("kafka", f"no broker at {bootstrap_servers} answered within {_TIMEOUT_S:.0f} s") from error
+    except KafkaException as error:
+        raise Unavailable("kafka", f"topic {topic} could not be described: {error.args[0].str()}") from error
 
 
 def partitions_of(bootstrap_servers: str, topic: str) -> int:

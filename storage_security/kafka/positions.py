@@ -47,8 +47,10 @@ class KafkaPositions:
             found: dict[str, list[int]] = {p.topic: [0] * self._partitions for p in self._places}
             for place, answer in asked.items():
                 found[place.topic][place.partition] = answer.result(self._timeout_s).offset
-        except (KafkaException, TimeoutError) as error:
-            raise Unavailable("kafka", str(error)) from error
+        except TimeoutError as error:
+            raise Unavailable("kafka", f"no broker answered within {self._timeout_s:.0f} s") from error
+        except KafkaException as error:
+            raise Unavailable("kafka", error.args[0].str()) from error
         return found
 
     def ends(self) -> dict[str, list[int]]:
