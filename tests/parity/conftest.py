@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
+from uuid import uuid4
 
 import pytest
 
@@ -21,11 +23,15 @@ def runner(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> s
 
 @pytest.fixture
 def parity_bench(runner: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[StreamBench]:  # noqa: ARG001 — set first
-    """Stream and decision API, ready. Bounds on time are off: the events have times of their own."""
+    """Stream and decision API, ready, on a log of their own. Bounds on time are off: the events have their own times."""
     monkeypatch.setenv("FRAUD_INGEST_ENFORCE_TIME_BOUNDS", "false")
-    stack = LocalStack(guarded_run_dir("parity"))
+    run_dir = guarded_run_dir("parity") / uuid4().hex[:8]
+    stack = LocalStack(run_dir)
     stack.place.make()
     write_small_model(stack.place.models)
-    with skipped_without_programs(), stack:
-        stack.up(["stream", "decision-api"])
-        yield StreamBench(stack)
+    try:
+        with skipped_without_programs(), stack:
+            stack.up(["stream", "decision-api"])
+            yield StreamBench(stack)
+    finally:
+        shutil.rmtree(run_dir, ignore_errors=True)

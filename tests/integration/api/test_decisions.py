@@ -168,22 +168,20 @@ def test_without_redis_the_decision_is_made_without_history_and_says_so(
 def test_crash_between_claim_and_answer_does_not_lock_the_id(
     brain: Brain, settings: Settings, make_payload: MakePayload
 ) -> None:
-    limits = ApiSettings(ack_timeout_ms=1_000, deadline_ms=100, lookup_timeout_ms=100, claim_ttl_ms=2_000)
+    # The claim's time bounds what follows, not the broker's: its acknowledgement may take long on a busy machine.
+    limits = ApiSettings(ack_timeout_ms=30_000, deadline_ms=100, lookup_timeout_ms=100, claim_ttl_ms=31_000)
     api = build_api(brain, Settings(settings.kafka, settings.redis, settings.ingest, settings.model, limits, None))
     try:
         payload = make_payload()
         client = api.app.test_client()
-        client.post(URL, json=payload)
+        assert client.post(URL, json=payload).status_code == 200
         with redis.Redis.from_url(settings.redis.url) as store:
             # What a process leaves that died after its claim: the claim in place of the answer, and its time running.
             held = store.get(answer_key(payload["transaction_id"]))
             assert isinstance(held, bytes)
             store.set(answer_key(payload["transaction_id"]), b"C" + held[1:33] + b"t" * 16, px=1_500)
-        response = client.post(URL, json=payload)
-        if response.status_code == 409:  # it waits one attempt's time for the other caller
-            assert response.get_json()["type"] == "urn:fraudstream:problem:request-in-flight"
-            response = client.post(URL, json=payload)
-        assert response.status_code == 200
+        # It waits for the other caller, longer than the claim lasts.
+        assert client.post(URL, json=payload).status_code == 200
     finally:
         api.close()
 
