@@ -88,7 +88,7 @@ parity: setup ## Replay, stream and API compute the same features: the long vers
 
 .PHONY: test-faults
 test-faults: setup ## End the stream at every call, kill its driver, and compare with an undisturbed run
-	$(PYTEST) -m integration tests/integration/stream
+	TEST_FAULT_EVENTS=20000 TEST_FAULT_KILLS=100 TEST_FAULT_PAUSES=10 $(PYTEST) -m integration tests/integration/stream
 
 .PHONY: format
 format: $(PYTHON_STAMP) ## Bring Python into shape

@@ -44,7 +44,10 @@ class RedisSettings(_Group):
     """Where feature state, idempotent answers and the alert cache live."""
 
     model_config = SettingsConfigDict(env_prefix="FRAUD_REDIS_")
-    url: str = Field("redis://127.0.0.1:6379/0", description="URL of the server.")
+    url: str = Field("redis://127.0.0.1:6379/0", description="URL of the server, or of one server of the cluster.")
+    is_cluster: bool = Field(
+        False, description="Whether it belongs to a Redis Cluster, which tells of its other servers."
+    )
     timeout_ms: int = Field(2_000, ge=1, description="Socket time-out of one command.")
 
 

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-import redis
 from flask import Flask
 from redis.backoff import NoBackoff
 from redis.retry import Retry
@@ -26,6 +25,7 @@ from model.features.online import OnlineKernel
 from model.inference.scorer import load_scorer
 from storage_security.kafka.confluent_log import ConfluentLog
 from storage_security.postgres.decision_lookup import PostgresDecisionLookup
+from storage_security.redis.client import Client, connect
 from storage_security.redis.idempotency import Lifetimes, RedisAnswerStore
 from storage_security.redis.state_store import RedisStateStore
 
@@ -117,15 +117,15 @@ def build_api(brain: Brain, settings: Settings, clock: Clock | None = None) -> A
     return Api(create_app(parts), decide, close)
 
 
-def connect_redis(settings: RedisSettings, api: ApiSettings) -> redis.Redis:
+def connect_redis(settings: RedisSettings, api: ApiSettings) -> Client:
     """A client that gives up a silent server within the deadline: a decision without history beats one too late.
 
     One repeat at once, because a pooled connection may have been closed while it was idle; so each of the two
-    attempts has half the time.
+    attempts has half the time. A cluster's client asks for its map between them, for a third part.
     """
-    timeout_s = min(settings.timeout_ms, api.deadline_ms) / 1000 / (1 + _REDIS_REPEATS)
-    retry = Retry(NoBackoff(), _REDIS_REPEATS)
-    return redis.Redis.from_url(settings.url, socket_timeout=timeout_s, socket_connect_timeout=timeout_s, retry=retry)
+    parts = 1 + _REDIS_REPEATS + int(settings.is_cluster)
+    timeout_s = min(settings.timeout_ms, api.deadline_ms) / 1000 / parts
+    return connect(settings, timeout_s, Retry(NoBackoff(), _REDIS_REPEATS))
 
 
 def _connect_lookup(settings: Settings) -> PostgresDecisionLookup | None:

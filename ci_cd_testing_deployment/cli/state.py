@@ -51,7 +51,8 @@ def _rebuild_from_history(history: Path, until: datetime | None) -> None:
 def _rebuild_from_log(*, is_clear: bool) -> None:
     from config import IngestSettings, KafkaSettings, ModelSettings, RedisSettings, StreamSettings
     from data_pipeline.stream.bootstrap import rebuild_from_log, stream_config
-    from storage_security.redis.state_store import RedisStateStore, connect
+    from storage_security.redis.client import connect
+    from storage_security.redis.state_store import RedisStateStore
 
     kafka, redis, stream = KafkaSettings(), RedisSettings(), StreamSettings()
     config = stream_config(kafka, redis, ModelSettings(), IngestSettings(), stream)
@@ -72,7 +73,8 @@ def clear(yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = Fals
     Example: fraud state clear --yes
     """
     from config import RedisSettings
-    from storage_security.redis.state_store import RedisStateStore, connect
+    from storage_security.redis.client import connect
+    from storage_security.redis.state_store import RedisStateStore
 
     if not yes:
         typer.confirm("Remove all feature state? Decisions know no history until it is rebuilt.", abort=True)

@@ -27,7 +27,8 @@ from model.inference.scorer import load_scorer
 from model.training.console import train_shown
 from model.training.train import TrainingRequest
 from model.training.windows import SplitPlan
-from storage_security.redis.state_store import RedisStateStore, connect
+from storage_security.redis.client import connect
+from storage_security.redis.state_store import RedisStateStore
 
 PRODUCER: Final = "producer"
 DATA_SERVERS: Final = ("kafka", "redis", "postgres")

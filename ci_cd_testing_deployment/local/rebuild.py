@@ -8,9 +8,10 @@ from pathlib import Path
 
 from config import RedisSettings
 from data_pipeline.history.replay_folder import replay_folder
+from storage_security.redis.client import connect
 from storage_security.redis.customer_store import RedisCustomerStore, customer_keys
 from storage_security.redis.entity_store import RedisEntityStore, entity_keys
-from storage_security.redis.state_store import RedisStateStore, connect
+from storage_security.redis.state_store import RedisStateStore
 
 
 @dataclass(frozen=True, slots=True)

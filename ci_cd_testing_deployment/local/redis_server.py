@@ -22,8 +22,8 @@ DATABASES: Final = 256
 class RedisServer:
     """One Redis on the loopback address."""
 
-    name: Final = "redis"
-    ports: Final[Mapping[str, int | None]] = {"redis": None}
+    name = "redis"
+    ports: Mapping[str, int | None] = {"redis": None}
     depends_on: Final[tuple[str, ...]] = ()
     ready_timeout_s: Final = 300.0  # after a crash it reads its file again, gigabytes of it after a long day
 
@@ -33,10 +33,15 @@ class RedisServer:
     def prepare(self, context: Context) -> Launch:
         home = context.place.data(self.name)
         home.mkdir(parents=True, exist_ok=True)
-        options = {
-            "port": str(context.ports["redis"]),
+        argv = [find_redis(), *(word for key, value in self.options(context).items() for word in (f"--{key}", value))]
+        return Launch(argv, dict(os.environ), home)
+
+    def options(self, context: Context) -> dict[str, str]:
+        """The server's settings, as redis.conf names them."""
+        return {
+            "port": str(context.ports[self.name]),
             "bind": ports.LOOPBACK,
-            "dir": str(home),
+            "dir": str(context.place.data(self.name)),
             "appendonly": "yes",
             "appendfsync": "everysec",
             # Every batch rewrites the records it touches: rewriting the file at each doubling would cost more than it saves.
@@ -48,11 +53,9 @@ class RedisServer:
             "databases": str(DATABASES),
             "daemonize": "no",
         }
-        argv = [find_redis(), *(word for key, value in options.items() for word in (f"--{key}", value))]
-        return Launch(argv, dict(os.environ), home)
 
     def is_ready(self, context: Context) -> bool:
-        client = redis.Redis(host=ports.LOOPBACK, port=context.ports["redis"], socket_timeout=2.0)
+        client = redis.Redis(host=ports.LOOPBACK, port=context.ports[self.name], socket_timeout=2.0)
         try:
             return bool(client.ping())
         except redis.RedisError:  # refused, or still loading its file

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-import redis
-
 from fraud_prevention.domain.case import Alert
-from fraud_prevention.domain.errors import Unavailable
+from storage_security.redis.client import Client, availability
 
 PREFIX: Final = "fraud_alert:"
 
@@ -16,29 +14,23 @@ PREFIX: Final = "fraud_alert:"
 class RedisAlertCache:
     """Thread-safe. `ttl_s` is the life of an entry."""
 
-    def __init__(self, url: str, timeout_ms: int, ttl_s: int) -> None:
-        timeout_s = timeout_ms / 1000
-        self._client = redis.Redis.from_url(url, socket_timeout=timeout_s, socket_connect_timeout=timeout_s)
+    def __init__(self, client: Client, ttl_s: int) -> None:
+        self._client = client
         self._ttl_s = ttl_s
 
     def put(self, alerts: Sequence[tuple[Alert, bytes]]) -> None:
         """Keep each alert's payload. Idempotent; one round trip. Raises Unavailable."""
         if not alerts:
             return
-        try:
-            with self._client.pipeline(transaction=False) as pipeline:
-                for alert, payload in alerts:
-                    pipeline.set(PREFIX + alert.transaction_id, payload, ex=self._ttl_s)
-                pipeline.execute()
-        except redis.RedisError as error:
-            raise Unavailable("redis", str(error)) from error
+        with availability(), self._client.pipeline(transaction=False) as pipeline:
+            for alert, payload in alerts:
+                pipeline.set(PREFIX + alert.transaction_id, payload, ex=self._ttl_s)
+            pipeline.execute()
 
     def get(self, transaction_id: str) -> bytes | None:
         """The alert's payload, None where there is none (any more). Raises Unavailable."""
-        try:
+        with availability():
             found = self._client.get(PREFIX + transaction_id)
-        except redis.RedisError as error:
-            raise Unavailable("redis", str(error)) from error
         assert found is None or isinstance(found, bytes)
         return found
 

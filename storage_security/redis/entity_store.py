@@ -1,7 +1,7 @@
 """Records of shared entities in Redis.
 
-Key: `fe:{bbb}kXXXXXXXX`: a bucket of 1,024 as hash tag, so that a cluster can answer for many keys in one command;
-the kind's letter; the entity's 64-bit code. The bytes are `model.features.entities.record`'s.
+Key: `fe:{bbb}kXXXXXXXX`: the bucket, the kind's letter, the entity's 64-bit code. The bytes are
+`model.features.entities.record`'s.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.features.entities.kinds import KINDS
+from storage_security.redis.client import BUCKETS
 from storage_security.redis.record_store import RecordStore
 
-BUCKETS: Final = 1_024
 _TAGS: Final = np.array([list(f"fe:{{{b:03x}}}".encode()) for b in range(BUCKETS)], np.uint8)
 _LETTERS: Final = np.array([k.letter[0] for k in KINDS], np.uint8)
 

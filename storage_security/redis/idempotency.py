@@ -1,8 +1,8 @@
 """Answers by transaction id in Redis: the same request gets the same bytes, and one caller decides at a time.
 
-Keys: `answer:{id}` is a claim ("C", digest of the body, token of the caller) until it becomes an answer ("A",
-digest, bytes); `draft:{id}` (digest, bytes) is what an attempt decided that could not see it acknowledged;
-`answers:since` is the moment from which this server holds every answer, so that a caller knows what a miss means.
+Keys: `answer:{bbb}id` is a claim ("C", digest of the body, token of the caller) until it becomes an answer ("A", digest,
+bytes); `draft:{bbb}id` (digest, bytes) is what an attempt decided that could not see it acknowledged; `answers:{bbb}since`
+is the moment from which its server holds every answer of the bucket, so that a caller knows what a miss means.
 A claim expires by itself: whoever died between claim and answer locks nothing.
 """
 
@@ -12,23 +12,21 @@ import secrets
 from dataclasses import dataclass
 from typing import Final, cast
 
-import redis
-
-from fraud_prevention.domain.errors import Unavailable
 from fraud_prevention.ports import Claim
+from storage_security.redis.client import Client, availability, bucket_of
 
 DIGEST_BYTES: Final = 32
 TOKEN_BYTES: Final = 16
 _CLAIM: Final = b"C"
 _ANSWER: Final = b"A"
-_SINCE_KEY: Final = "answers:since"
 
 # A command whose reply was lost is sent again, so each script gives its own caller the same result twice.
 _CLAIM_SCRIPT: Final = f"""
 local held, draft = redis.call('GET', KEYS[1]), redis.call('GET', KEYS[2])
 local is_other = draft and string.sub(draft, 1, {DIGEST_BYTES}) ~= string.sub(ARGV[1], 2, {1 + DIGEST_BYTES})
 if not held and not is_other then redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2]) end
-return {{held, draft}}
+redis.call('SET', KEYS[3], ARGV[3], 'NX')
+return {{held, draft, redis.call('GET', KEYS[3])}}
 """
 _STORE_SCRIPT: Final = """
 local held = redis.call('GET', KEYS[1])
@@ -62,12 +60,21 @@ class Lifetimes:
 
 def answer_key(transaction_id: str) -> str:
     """Where the claim or the answer of a transaction is."""
-    return f"answer:{{{transaction_id}}}"
+    return f"answer:{_tag(transaction_id)}{transaction_id}"
 
 
 def draft_key(transaction_id: str) -> str:
-    """Where the draft of a transaction is, in the same hash slot."""
-    return f"draft:{{{transaction_id}}}"
+    """Where the draft of a transaction is."""
+    return f"draft:{_tag(transaction_id)}{transaction_id}"
+
+
+def since_key(transaction_id: str) -> str:
+    """Where it stands since when all answers of the transaction's bucket are held."""
+    return f"answers:{_tag(transaction_id)}since"
+
+
+def _tag(transaction_id: str) -> str:
+    return f"{{{bucket_of(transaction_id.encode()):03x}}}"
 
 
 def _keys(transaction_id: str) -> list[str]:
@@ -75,9 +82,9 @@ def _keys(transaction_id: str) -> list[str]:
 
 
 class RedisAnswerStore:
-    """`ports.AnswerStore` on one Redis."""
+    """See `ports.AnswerStore`."""
 
-    def __init__(self, client: redis.Redis, lifetimes: Lifetimes) -> None:
+    def __init__(self, client: Client, lifetimes: Lifetimes) -> None:
         self._redis = client
         self._lifetimes = lifetimes
         self._claim = client.register_script(_CLAIM_SCRIPT)
@@ -89,17 +96,12 @@ class RedisAnswerStore:
         """See `ports.AnswerStore.claim`."""
         token = secrets.token_bytes(TOKEN_BYTES)
         ours = _CLAIM + body_digest + token
-        try:
-            with self._redis.pipeline(transaction=False) as pipe:
-                self._claim(_keys(transaction_id), [ours, self._lifetimes.claim_ms], client=pipe)
-                pipe.set(_SINCE_KEY, now_ms, nx=True)
-                pipe.get(_SINCE_KEY)
-                (held, draft), _, since = cast(
-                    "tuple[tuple[bytes | None, bytes | None], object, bytes | None]", tuple(pipe.execute())
-                )
-        except redis.RedisError as error:
-            raise Unavailable("redis", str(error)) from error
-        since_ms = max(int(since or now_ms), now_ms - self._lifetimes.answer_ms)
+        keys = [*_keys(transaction_id), since_key(transaction_id)]
+        with availability():
+            held, draft, since = cast(
+                "tuple[bytes | None, bytes | None, bytes]", self._claim(keys, [ours, self._lifetimes.claim_ms, now_ms])
+            )
+        since_ms = max(int(since), now_ms - self._lifetimes.answer_ms)
         if held is None or held == ours:
             is_same_body = draft is None or draft[:DIGEST_BYTES] == body_digest
             kept = draft[DIGEST_BYTES:] if draft and is_same_body else None
@@ -115,37 +117,27 @@ class RedisAnswerStore:
             _ANSWER + body_digest + answer,
             self._lifetimes.answer_ms,
         ]
-        try:
+        with availability():
             self._store(_keys(transaction_id), values)
-        except redis.RedisError as error:
-            raise Unavailable("redis", str(error)) from error
 
     def release(self, transaction_id: str, body_digest: bytes, token: bytes) -> None:
         """See `ports.AnswerStore.release`."""
-        try:
+        with availability():
             self._release([answer_key(transaction_id)], [_CLAIM + body_digest + token])
-        except redis.RedisError as error:
-            raise Unavailable("redis", str(error)) from error
 
     def set_aside(self, transaction_id: str, body_digest: bytes, token: bytes, draft: bytes) -> bool:
         """See `ports.AnswerStore.set_aside`."""
         values: list[bytes | int] = [_CLAIM + body_digest + token, body_digest + draft, self._lifetimes.answer_ms]
-        try:
+        with availability():
             return bool(self._set_aside(_keys(transaction_id), values))
-        except redis.RedisError as error:
-            raise Unavailable("redis", str(error)) from error
 
     def find(self, transaction_id: str) -> bytes | None:
         """See `ports.AnswerStore.find`."""
-        try:
+        with availability():
             held = cast("bytes | None", self._redis.get(answer_key(transaction_id)))
-        except redis.RedisError as error:
-            raise Unavailable("redis", str(error)) from error
         return held[1 + DIGEST_BYTES :] if held and held[:1] == _ANSWER else None
 
     def ping(self) -> None:
         """See `ports.AnswerStore.ping`."""
-        try:
+        with availability():
             self._redis.ping()
-        except redis.RedisError as error:
-            raise Unavailable("redis", str(error)) from error

@@ -1,7 +1,8 @@
 """The stream's plan in Redis, bound by compare-and-set, and how far each partition of it has come.
 
-Keys: `fraud:{stream}:plan` a hash of number, owner and the plan's text; `fraud:{stream}:marks` a hash from stage
-and share to the number of the plan in which the share has come to the end of the stage.
+Keys: `fraud:{stream}:plan:L` a hash of number, owner and the plan's text, L being the layout of keys;
+`fraud:{stream}:marks` a hash from stage and share to the number of the plan in which the share has come to the end of the
+stage.
 """
 
 from __future__ import annotations
@@ -9,11 +10,10 @@ from __future__ import annotations
 import time
 from typing import Any, Final
 
-import redis
-
 from fraud_prevention.domain.errors import PlanLost, Unavailable
+from storage_security.redis.client import KEY_LAYOUT, Client, availability
 
-_PLAN: Final = "fraud:{stream}:plan"
+_PLAN: Final = f"fraud:{{stream}}:plan:{KEY_LAYOUT}"
 _MARKS: Final = "fraud:{stream}:marks"
 _POLL_S: Final = 0.002
 
@@ -43,17 +43,15 @@ _CLAIM_TTL_S: Final = 600
 class RedisPlanStore:
     """The authority on where the stream is. All calls raise Unavailable."""
 
-    def __init__(self, client: redis.Redis) -> None:
+    def __init__(self, client: Client) -> None:
         self._redis = client
         self._bind = client.register_script(_BIND)
         self._claim = client.register_script(_CLAIM)
 
     def current(self) -> bytes | None:
         """Text of the last bound plan, None before the first."""
-        try:
+        with availability():
             text: Any = self._redis.hget(_PLAN, "plan")
-        except redis.RedisError as error:
-            raise Unavailable("redis", str(error)) from error
         return None if text is None else bytes(text)
 
     def bind(self, held: tuple[int, str], number: int, owner: str, text: bytes) -> None:
@@ -61,31 +59,25 @@ class RedisPlanStore:
 
         Raises PlanLost where another runner has bound one since.
         """
-        try:
+        with availability():
             found = self._bind([_PLAN], [held[0], held[1], number, owner, text])
-        except redis.RedisError as error:
-            raise Unavailable("redis", str(error)) from error
         if found:
             raise PlanLost(number, int(found[0]), bytes(found[1]).decode())
 
     def claim(self, attempt: str, wanted: int, shares: int) -> int:
         """A share of the attempt that no other task of it has: `wanted` where it is free, -1 for no wish."""
-        try:
+        with availability():
             share: Any = self._claim(
                 [f"fraud:{{stream}}:claims:{attempt}"], [max(wanted, 0) % shares, shares, _CLAIM_TTL_S]
             )
-        except redis.RedisError as error:
-            raise Unavailable("redis", str(error)) from error
         if int(share) < 0:
             raise Unavailable("stream", f"all {shares} shares of attempt {attempt} are taken")
         return int(share)
 
     def mark(self, number: int, stage: str, share: int, shares: int) -> None:
         """Say that the share of the plan has come to the end of the stage."""
-        try:
+        with availability():
             self._redis.hset(_MARKS, f"{stage}:{share}/{shares}", str(number))
-        except redis.RedisError as error:
-            raise Unavailable("redis", str(error)) from error
 
     def wait(self, number: int, stage: str, shares: int, timeout_s: float) -> None:
         """Return when all shares are marked. Raises PlanLost, and Unavailable when in vain.
@@ -95,10 +87,8 @@ class RedisPlanStore:
         deadline_s = time.monotonic() + timeout_s
         wanted = [f"{stage}:{share}/{shares}" for share in range(shares)]
         while wanted:
-            try:
+            with availability():
                 marks: Any = self._redis.hmget(_MARKS, wanted)
-            except redis.RedisError as error:
-                raise Unavailable("redis", str(error)) from error
             held = [int(m or 0) for m in marks]
             if max(held) > number:
                 raise PlanLost(number, max(held), "")
@@ -110,9 +100,7 @@ class RedisPlanStore:
 
     def check(self, number: int) -> None:
         """Raises PlanLost where a later plan is bound: what this attempt would send has been sent."""
-        try:
+        with availability():
             held: Any = self._redis.hget(_PLAN, "number")
-        except redis.RedisError as error:
-            raise Unavailable("redis", str(error)) from error
         if held is not None and int(held) != number:
             raise PlanLost(number, int(held), "")

@@ -1,6 +1,6 @@
 """Feature state as the API needs it: the customer's record, and a pending list beside it.
 
-Key: `fp:{customer}` the pending list, in the same hash slot as the record, so that one script reads both.
+Key: `fp:{bbb}customer` the pending list, in the same bucket as the record, so that one script reads both.
 """
 
 from __future__ import annotations
@@ -9,15 +9,13 @@ from collections.abc import Sequence
 from typing import Any, Final, cast
 
 import numpy as np
-import redis
 
-from config import RedisSettings
-from fraud_prevention.domain.errors import Unavailable
 from fraud_prevention.domain.transaction import Transaction
 from fraud_prevention.ports import CustomerState
 from model.features.codes import entity_codes_of
 from model.features.online import pending_entry, record_version
 from model.features.record import CAP, ENTRY
+from storage_security.redis.client import Client, ask, availability, bucket_of
 from storage_security.redis.customer_store import customer_keys
 from storage_security.redis.entity_store import entity_keys
 
@@ -35,15 +33,14 @@ _APPEND: Final = f"""
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
 local oldest = now - tonumber(ARGV[4]) * 1000
-local before, shared = {{}}, {{}}
-for i = 3, #KEYS do shared[i - 2] = redis.call('GET', KEYS[i]) end
+local before = {{}}
 for _, held in ipairs(redis.call('LRANGE', KEYS[2], 0, -1)) do
   if #held ~= {STAMP_BYTES + ENTRY.itemsize} or struct.unpack('<i8', held) < oldest then
     redis.call('LREM', KEYS[2], 1, held)
   else
     local entry = string.sub(held, {STAMP_BYTES + 1})
     if string.sub(entry, {_ID_AT + 1}, {_ID_AT + 8}) == ARGV[2] then
-      return {{redis.call('GET', KEYS[1]), before, shared}}
+      return {{redis.call('GET', KEYS[1]), before}}
     end
     before[#before + 1] = entry
   end
@@ -51,7 +48,7 @@ end
 redis.call('RPUSH', KEYS[2], struct.pack('<i8', now) .. ARGV[1])
 if #before >= tonumber(ARGV[3]) then redis.call('LPOP', KEYS[2]) end
 redis.call('EXPIRE', KEYS[2], ARGV[4])
-return {{redis.call('GET', KEYS[1]), before, shared}}
+return {{redis.call('GET', KEYS[1]), before}}
 """
 
 # Takes entries out by the event's bytes, whenever they were appended.
@@ -65,23 +62,16 @@ return 1
 """
 
 
-def connect(settings: RedisSettings) -> redis.Redis:
-    """A client with bounded time-outs; connects on first use."""
-    timeout_s = settings.timeout_ms / 1000
-    return redis.Redis.from_url(settings.url, socket_timeout=timeout_s, socket_connect_timeout=timeout_s)
-
-
 def pending_key(customer_id: str) -> str:
     """Where the customer's pending list is."""
-    return f"fp:{{{customer_id}}}"
+    return f"fp:{{{bucket_of(customer_id.encode()):03x}}}{customer_id}"
 
 
 class RedisStateStore:
-    """`ports.StateStore` for the API, and the batch reads and fenced writes of the stream."""
+    """`ports.StateStore` for the API, and what concerns the state as a whole."""
 
-    def __init__(self, client: redis.Redis) -> None:
+    def __init__(self, client: Client) -> None:
         self._redis = client
-        self._append = client.register_script(_APPEND)
         self._drop = client.register_script(_DROP)
 
     def read_and_append(self, transaction: Transaction) -> CustomerState:
@@ -90,11 +80,11 @@ class RedisStateStore:
         keys: list[Any] = [*customer_keys([transaction.customer_id]), pending_key(transaction.customer_id)]
         named = np.array(entity_codes_of(transaction), np.uint64)
         kinds = np.flatnonzero(named)
-        keys += entity_keys(named[kinds], kinds.astype(np.uint8))
-        try:
-            record, pending, found = self._append(keys, [entry, entry[_ID_AT : _ID_AT + 8], CAP, PENDING_TTL_S])
-        except redis.RedisError as error:
-            raise Unavailable("redis", str(error)) from error
+        entities = entity_keys(named[kinds], kinds.astype(np.uint8))
+        # By its text: a pipeline asks for a registered script before each use.
+        append = ["EVAL", _APPEND, len(keys), *keys, entry, entry[_ID_AT : _ID_AT + 8], CAP, PENDING_TTL_S]
+        with availability():
+            (record, pending), *found = ask(self._redis, [append, *(["GET", key] for key in entities)])
         shared: list[bytes | None] = [None] * len(named)
         for kind, blob in zip(kinds.tolist(), found, strict=True):
             shared[kind] = blob
@@ -108,32 +98,30 @@ class RedisStateStore:
         """See `ports.StateStore.drop_pending`."""
         if not entries:
             return
-        try:
+        with availability():
             self._drop([pending_key(customer_id)], list(entries))
-        except redis.RedisError as error:
-            raise Unavailable("redis", str(error)) from error
 
     def ping(self) -> None:
         """See `ports.StateStore.ping`."""
-        try:
+        with availability():
             self._redis.ping()
-        except redis.RedisError as error:
-            raise Unavailable("redis", str(error)) from error
 
     def is_empty(self) -> bool:
         """Whether no customer has a record."""
-        return next(iter(self._redis.scan_iter("fs:{*", count=1_000)), None) is None
+        with availability():
+            return next(iter(self._redis.scan_iter("fs:{*", count=1_000)), None) is None
 
     def clear(self, batch: int = 2_000) -> int:
         """Remove every record, pending list and plan; returns how many keys went."""
         count = 0
-        for pattern in ("fs:{*", "fp:{*", "fe:*", "fx:*", "fraud:{stream}:*"):
-            doomed = []
-            for key in self._redis.scan_iter(pattern, count=batch):
-                doomed.append(key)
-                if len(doomed) >= batch:
-                    count += self._redis.unlink(*doomed)
-                    doomed = []
-            if doomed:
-                count += self._redis.unlink(*doomed)
+        with availability():
+            for pattern in ("fs:{*", "fp:{*", "fe:{*", "fx:*", "fraud:{*"):
+                doomed: list[Any] = []
+                for key in self._redis.scan_iter(pattern, count=batch):
+                    doomed.append(key)
+                    if len(doomed) >= batch:
+                        count += int(self._redis.unlink(*doomed))
+                        doomed = []
+                if doomed:
+                    count += int(self._redis.unlink(*doomed))
         return count

@@ -19,6 +19,7 @@ from storage_security.kafka.confluent_reader import ConfluentReader
 from storage_security.postgres.engine import connect
 from storage_security.postgres.migrate import require_head
 from storage_security.postgres.positions import Positions
+from storage_security.redis import client as redis_client
 from storage_security.redis.alert_cache import RedisAlertCache
 from storage_security.sink.loop import Backoff, SinkLoop
 from storage_security.sink.relay import OutboxRelay
@@ -92,7 +93,7 @@ def build_sink(settings: Settings, stop: threading.Event) -> Sink:
     """Nothing connects before it runs."""
     clock = SystemClock()
     engine = connect(settings.postgres.dsn.get_secret_value(), settings.postgres.pool_size)
-    cache = RedisAlertCache(settings.redis.url, settings.redis.timeout_ms, settings.sink.alert_ttl_s)
+    cache = RedisAlertCache(redis_client.connect(settings.redis), settings.sink.alert_ttl_s)
     servers = settings.kafka.bootstrap_servers
 
     def make_loop() -> SinkLoop:

@@ -10,12 +10,23 @@ from tests.fixtures.services import (
     kafka,
     postgres_dsn,
     postgres_server,
+    redis_cluster,
+    redis_nodes,
     redis_server,
     redis_url,
     shared_stack,
 )
 
-__all__ = ["kafka", "postgres_dsn", "postgres_server", "redis_server", "redis_url", "shared_stack"]
+__all__ = [
+    "kafka",
+    "postgres_dsn",
+    "postgres_server",
+    "redis_cluster",
+    "redis_nodes",
+    "redis_server",
+    "redis_url",
+    "shared_stack",
+]
 
 _HERE = Path(__file__).parent
 

@@ -8,8 +8,10 @@ from uuid import uuid4
 
 import pytest
 
-from ci_cd_testing_deployment.local.stack import LocalStack
+from ci_cd_testing_deployment.local.service import Service
+from ci_cd_testing_deployment.local.stack import SERVICES, LocalStack
 from tests.fixtures.models import write_small_model
+from tests.fixtures.redis_cluster import NODES, start_cluster
 from tests.fixtures.services import guarded_run_dir, skipped_without_programs
 from tests.fixtures.stream import StreamBench
 
@@ -22,15 +24,24 @@ def runner(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> s
 
 
 @pytest.fixture
-def parity_bench(runner: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[StreamBench]:  # noqa: ARG001 — set first
+def servers(request: pytest.FixtureRequest) -> tuple[Service, ...]:
+    """Everything, with one Redis or a cluster."""
+    return SERVICES if request.param == "server" else (*(s for s in SERVICES if s.name != "redis"), *NODES)
+
+
+@pytest.fixture
+def parity_bench(runner: str, servers: tuple[Service, ...], monkeypatch: pytest.MonkeyPatch) -> Iterator[StreamBench]:  # noqa: ARG001 — set first
     """Stream and decision API, ready, on a log of their own. Bounds on time are off: the events have their own times."""
     monkeypatch.setenv("FRAUD_INGEST_ENFORCE_TIME_BOUNDS", "false")
+    monkeypatch.setenv("FRAUD_STREAM_MAX_OFFSETS_PER_TRIGGER", "4000")  # many plans, so that a kill falls among them
     run_dir = guarded_run_dir("parity") / uuid4().hex[:8]
-    stack = LocalStack(run_dir)
+    stack = LocalStack(run_dir, services=servers)
     stack.place.make()
     write_small_model(stack.place.models)
     try:
         with skipped_without_programs(), stack:
+            if NODES[0] in servers:
+                start_cluster(stack)
             stack.up(["stream", "decision-api"])
             yield StreamBench(stack)
     finally:

@@ -62,13 +62,14 @@ class Size(NamedTuple):
 @pytest.mark.integration
 @pytest.mark.timeout(3_600)
 @pytest.mark.parametrize(
-    ("runner", "size"),
+    ("runner", "servers", "size"),
     [
-        pytest.param("lite", Size(12_000, 200, 1, 12_000), id="quick"),
-        pytest.param("lite", Size(1_000_000, 5_000, 5, 200_000), id="full-lite", marks=pytest.mark.slow),
-        pytest.param("spark", Size(200_000, 100, 5, 0), id="full-spark", marks=pytest.mark.slow),
+        pytest.param("lite", "server", Size(12_000, 200, 1, 12_000), id="quick"),
+        pytest.param("lite", "cluster", Size(12_000, 200, 2, 0), id="quick-cluster"),
+        pytest.param("lite", "server", Size(1_000_000, 5_000, 5, 200_000), id="full-lite", marks=pytest.mark.slow),
+        pytest.param("spark", "server", Size(200_000, 100, 5, 0), id="full-spark", marks=pytest.mark.slow),
     ],
-    indirect=["runner"],
+    indirect=["runner", "servers"],
 )
 def test_replay_stream_and_api_agree(
     runner: str, parity_bench: StreamBench, capsys: pytest.CaptureFixture[str], size: Size
@@ -166,7 +167,7 @@ def _decide_over_http(bench: StreamBench, payloads: list[Payload]) -> None:
 
 def _decide_in_process(bench: StreamBench, payloads: list[Payload]) -> Iterator[Vectors]:
     """The vectors that the use case published, in the order of the payloads."""
-    client = redis.Redis.from_url(urlunsplit(urlsplit(bench.redis_url)._replace(path="/1")))
+    client = redis.Redis.from_url(urlunsplit(urlsplit(bench.redis.url)._replace(path="/1")))
     store = RedisStateStore(client)
     policy_file = ROOT / "fraud_prevention" / "policy" / "rules.yaml"
     brain = load_brain(ModelSettings(directory=bench.stack.place.models, policy_file=policy_file))

@@ -21,11 +21,11 @@ from storage_security.kafka.admin import partitions_of, topic_id
 from storage_security.kafka.bulk_writer import BulkWriter
 from storage_security.kafka.positions import KafkaPositions
 from storage_security.kafka.range_reader import RangeReader
+from storage_security.redis.client import connect
 from storage_security.redis.customer_store import RedisCustomerStore
 from storage_security.redis.entity_store import RedisEntityStore
 from storage_security.redis.exchange import RedisExchange
 from storage_security.redis.plan_store import RedisPlanStore
-from storage_security.redis.state_store import connect
 
 
 @dataclass(frozen=True, slots=True)

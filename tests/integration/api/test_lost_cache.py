@@ -18,6 +18,7 @@ from fraud_prevention.domain import topics
 from storage_security.postgres.engine import connect, to_moment
 from storage_security.postgres.migrate import upgrade
 from storage_security.postgres.tables import decisions
+from storage_security.redis.idempotency import since_key
 
 Payload = dict[str, Any]
 MakePayload = Callable[..., Payload]
@@ -88,10 +89,11 @@ def test_event_after_the_cache_began_costs_no_query(
     with engine.begin() as connection:
         decisions.drop(connection)
     engine.dispose()
+    payload = make_payload()
     with redis.Redis.from_url(with_store.redis.url) as store:
         an_hour_ago_ms = time.time_ns() // 1_000_000 - 3_600_000
-        store.set("answers:since", an_hour_ago_ms)
-    assert api_with_store.app.test_client().post(URL, json=make_payload()).status_code == 200
+        store.set(since_key(payload["transaction_id"]), an_hour_ago_ms)
+    assert api_with_store.app.test_client().post(URL, json=payload).status_code == 200
 
 
 def test_without_postgres_an_id_counts_as_new(brain: Brain, settings: Settings, make_payload: MakePayload) -> None:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
-import redis
 
+from storage_security.redis.client import Client
 from storage_security.redis.idempotency import Lifetimes, RedisAnswerStore, answer_key, draft_key
 
 BODY, OTHER_BODY = b"b" * 32, b"o" * 32
@@ -14,13 +12,7 @@ LIFETIMES = Lifetimes(claim_ms=60_000, answer_ms=120_000)
 
 
 @pytest.fixture
-def client(redis_url: str) -> Iterator[redis.Redis]:
-    with redis.Redis.from_url(redis_url) as found:
-        yield found
-
-
-@pytest.fixture
-def store(client: redis.Redis) -> RedisAnswerStore:
+def store(client: Client) -> RedisAnswerStore:
     return RedisAnswerStore(client, LIFETIMES)
 
 
@@ -45,7 +37,7 @@ def test_draft_goes_to_the_next_claim_of_the_same_body_alone(store: RedisAnswerS
     assert store.claim("t1", BODY, 5).draft is None
 
 
-def test_first_draft_stays_until_the_answer(store: RedisAnswerStore, client: redis.Redis) -> None:
+def test_first_draft_stays_until_the_answer(store: RedisAnswerStore, client: Client) -> None:
     token = store.claim("t1", BODY, 5).token
     assert store.set_aside("t1", BODY, token, b"first")
     assert store.set_aside("t1", BODY, token, b"first")  # its reply was lost, and it was sent again
@@ -57,7 +49,7 @@ def test_first_draft_stays_until_the_answer(store: RedisAnswerStore, client: red
     assert store.claim("t1", BODY, 5).answer == b"answer"
 
 
-def test_draft_of_an_attempt_that_was_overtaken_is_not_kept(store: RedisAnswerStore, client: redis.Redis) -> None:
+def test_draft_of_an_attempt_that_was_overtaken_is_not_kept(store: RedisAnswerStore, client: Client) -> None:
     late = store.claim("t1", BODY, 5)
     client.delete(answer_key("t1"))  # the claim ended
     assert store.claim("t1", BODY, 5).is_ours
@@ -71,7 +63,7 @@ def test_released_claim_leaves_nothing(store: RedisAnswerStore) -> None:
     assert (found.is_ours, found.draft) == (True, None)
 
 
-def test_everything_ends_by_itself(store: RedisAnswerStore, client: redis.Redis) -> None:
+def test_everything_ends_by_itself(store: RedisAnswerStore, client: Client) -> None:
     claim = store.claim("t1", BODY, 5)
     assert 0 < int(client.pttl(answer_key("t1"))) <= LIFETIMES.claim_ms
     store.set_aside("t1", BODY, claim.token, b"draft")

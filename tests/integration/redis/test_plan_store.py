@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -13,18 +12,14 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from ci_cd_testing_deployment.local import ports
+from config import RedisSettings
 from fraud_prevention.domain.errors import PlanLost, Unavailable
+from storage_security.redis.client import Client, connect
 from storage_security.redis.plan_store import RedisPlanStore
 
 
 @pytest.fixture
-def client(redis_url: str) -> Iterator[redis.Redis]:
-    with redis.Redis.from_url(redis_url) as found:
-        yield found
-
-
-@pytest.fixture
-def store(client: redis.Redis) -> RedisPlanStore:
+def store(client: Client) -> RedisPlanStore:
     return RedisPlanStore(client)
 
 
@@ -48,7 +43,7 @@ def test_who_does_not_hold_the_plan_binds_none(store: RedisPlanStore, held: tupl
     assert store.current() == b"plan"
 
 
-def test_a_plan_that_is_gone_can_not_be_followed(store: RedisPlanStore, client: redis.Redis) -> None:
+def test_a_plan_that_is_gone_can_not_be_followed(store: RedisPlanStore, client: Client) -> None:
     store.bind((0, ""), 1, "a", b"plan")
     client.flushdb()
     with pytest.raises(PlanLost):
@@ -56,11 +51,11 @@ def test_a_plan_that_is_gone_can_not_be_followed(store: RedisPlanStore, client: 
     assert store.current() is None
 
 
-def test_of_many_that_bind_at_once_one_does(redis_url: str, store: RedisPlanStore) -> None:
+def test_of_many_that_bind_at_once_one_does(redis_settings: RedisSettings, store: RedisPlanStore) -> None:
     gate = threading.Barrier(8)
 
     def attempt(owner: int) -> bool:
-        with redis.Redis.from_url(redis_url) as client:
+        with connect(redis_settings) as client:
             mine = RedisPlanStore(client)
             gate.wait()
             try:
@@ -98,18 +93,18 @@ def test_a_wish_beyond_the_shares_is_met_within_them(store: RedisPlanStore) -> N
     assert {store.claim("x", 7, 2), store.claim("x", 7, 2)} == {0, 1}
 
 
-def test_claims_do_not_stay_for_good(store: RedisPlanStore, client: redis.Redis) -> None:
+def test_claims_do_not_stay_for_good(store: RedisPlanStore, client: Client) -> None:
     store.claim("x", -1, 2)
     (key,) = client.keys("fraud:{stream}:claims:*")
     assert 0 < int(client.ttl(key)) <= 600
 
 
-def test_all_wait_for_the_last(redis_url: str, store: RedisPlanStore) -> None:
+def test_all_wait_for_the_last(redis_settings: RedisSettings, store: RedisPlanStore) -> None:
     store.mark(3, "stage", 0, 2)
 
     def late() -> float:
         time.sleep(0.2)
-        with redis.Redis.from_url(redis_url) as client:
+        with connect(redis_settings) as client:
             RedisPlanStore(client).mark(3, "stage", 1, 2)
         return time.monotonic()
 

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
 from typing import cast
 
 import pytest
-import redis
 
 from fraud_prevention.domain.transaction import Transaction
 from model.features.online import pending_entry
 from model.features.record import CAP
+from storage_security.redis.client import Client
 from storage_security.redis.state_store import PENDING_TTL_S, STAMP_BYTES, RedisStateStore, pending_key
 from tests.fixtures.events import as_transactions, transactions
 
@@ -20,25 +19,19 @@ KEY = pending_key(EVENTS[0].customer_id)
 
 
 @pytest.fixture
-def client(redis_url: str) -> Iterator[redis.Redis]:
-    with redis.Redis.from_url(redis_url) as found:
-        yield found
-
-
-@pytest.fixture
-def store(client: redis.Redis) -> RedisStateStore:
+def store(client: Client) -> RedisStateStore:
     return RedisStateStore(client)
 
 
-def held(client: redis.Redis) -> list[bytes]:
+def held(client: Client) -> list[bytes]:
     return cast("list[bytes]", client.lrange(KEY, 0, -1))
 
 
-def events_of(client: redis.Redis) -> list[bytes]:
+def events_of(client: Client) -> list[bytes]:
     return [entry[STAMP_BYTES:] for entry in held(client)]
 
 
-def grow_old(client: redis.Redis, index: int, seconds: int) -> None:
+def grow_old(client: Client, index: int, seconds: int) -> None:
     """Let an entry have been appended that much earlier."""
     entry = held(client)[index]
     (appended_ms,) = struct.unpack("<q", entry[:STAMP_BYTES])
@@ -61,7 +54,7 @@ def test_each_event_sees_those_before_it_and_a_repeat_what_it_saw_first(store: R
 
 
 def test_entry_out_of_time_stops_counting_however_often_the_customer_pays(
-    store: RedisStateStore, client: redis.Redis
+    store: RedisStateStore, client: Client
 ) -> None:
     append(store, *EVENTS[:3])
     grow_old(client, 0, PENDING_TTL_S + 1)
@@ -70,26 +63,26 @@ def test_entry_out_of_time_stops_counting_however_often_the_customer_pays(
     assert events_of(client) == [pending_entry(event) for event in EVENTS[1:4]]
 
 
-def test_own_entry_out_of_time_is_appended_anew(store: RedisStateStore, client: redis.Redis) -> None:
+def test_own_entry_out_of_time_is_appended_anew(store: RedisStateStore, client: Client) -> None:
     append(store, *EVENTS[:2])
     grow_old(client, 0, PENDING_TTL_S + 1)
     assert append(store, EVENTS[0]) == (pending_entry(EVENTS[1]),)
     assert events_of(client) == [pending_entry(EVENTS[1]), pending_entry(EVENTS[0])]
 
 
-def test_entry_of_an_older_layout_goes(store: RedisStateStore, client: redis.Redis) -> None:
+def test_entry_of_an_older_layout_goes(store: RedisStateStore, client: Client) -> None:
     client.rpush(KEY, pending_entry(EVENTS[0]))
     assert append(store, EVENTS[1]) == ()
     assert events_of(client) == [pending_entry(EVENTS[1])]
 
 
-def test_list_never_outgrows_what_can_count(store: RedisStateStore, client: redis.Redis) -> None:
+def test_list_never_outgrows_what_can_count(store: RedisStateStore, client: Client) -> None:
     append(store, *EVENTS)
     assert events_of(client) == [pending_entry(event) for event in EVENTS[-CAP:]]
     assert 0 < int(client.ttl(KEY)) <= PENDING_TTL_S
 
 
-def test_withdrawn_and_absorbed_entries_go_and_others_stay(store: RedisStateStore, client: redis.Redis) -> None:
+def test_withdrawn_and_absorbed_entries_go_and_others_stay(store: RedisStateStore, client: Client) -> None:
     append(store, *EVENTS[:4])
     store.withdraw(EVENTS[1])
     store.withdraw(EVENTS[1])

@@ -11,8 +11,8 @@ from typing import cast
 import numpy as np
 import orjson
 import pytest
-import redis
 
+from config import RedisSettings
 from data_pipeline.stream.relearn import relearn
 from data_pipeline.stream.work import work
 from fraud_prevention.domain.errors import NotFound, PlanLost, StateFenced, StateLost, StateMisplaced, Unavailable
@@ -24,6 +24,7 @@ from model.features.entities.merge import fold_all
 from model.features.entities.record import Room, pack, unpack
 from model.features.record import DECLINED_BASE, ENTRY, FRAUD_BASE, HEADER, WINDOW_MS
 from storage_security.redis import record_store
+from storage_security.redis.client import connect
 from storage_security.redis.entity_store import RedisEntityStore
 from storage_security.redis.exchange import RedisExchange
 from tests.fixtures.events import START_MS, transactions
@@ -47,12 +48,26 @@ def small_calls(monkeypatch: pytest.MonkeyPatch) -> None:
     """Several calls to the server for each write, or no crash could fall between them; nobody waits long in vain."""
     monkeypatch.setattr("data_pipeline.stream.shared_entities.BARRIER_TIMEOUT_S", 5.0)
     monkeypatch.setattr(record_store, "_KEYS_PER_CALL", 40)
+    monkeypatch.setattr(record_store, "_KEYS_PER_ROUND", 80)
 
 
 @pytest.fixture
-def calm(bundles: Bundles, log: MemoryLog, redis_url: str) -> Run:
+def store(request: pytest.FixtureRequest) -> RedisSettings:
+    """An empty Redis, one server unless a test asks for a cluster."""
+    if getattr(request, "param", "server") == "server":
+        return RedisSettings(url=request.getfixturevalue("redis_url"))
+    found = request.getfixturevalue("redis_cluster")
+    assert isinstance(found, RedisSettings)
+    return found
+
+
+on_both = pytest.mark.parametrize("store", ["server", "cluster"], indirect=True)
+
+
+@pytest.fixture
+def calm(bundles: Bundles, log: MemoryLog, store: RedisSettings) -> Run:
     """An undisturbed run."""
-    return finished(Run(bundles, log, redis_url))
+    return finished(Run(bundles, log, store))
 
 
 def finished(run: Run) -> Run:
@@ -84,14 +99,21 @@ def test_an_undisturbed_run_decides_everything(calm: Run) -> None:
     assert len(calm.plans) > 4
 
 
+def test_a_cluster_holds_what_one_server_does(
+    calm: Run, bundles: Bundles, log: MemoryLog, redis_cluster: RedisSettings
+) -> None:
+    assert_equal(finished(Run(bundles, log, redis_cluster)), Left(calm))
+
+
 def test_a_second_run_is_equal(calm: Run, bundles: Bundles, log: MemoryLog) -> None:
     left = Left(calm)
-    assert_equal(finished(Run(bundles, log, calm.url)), left)
+    assert_equal(finished(Run(bundles, log, calm.store)), left)
 
 
+@on_both
 def test_it_may_end_after_every_single_call(calm: Run, bundles: Bundles, log: MemoryLog) -> None:
     left = Left(calm)
-    run = Run(bundles, log, calm.url)
+    run = Run(bundles, log, calm.store)
     lives = 1
     while not run.live(Fuse(lives)):
         lives += 1
@@ -104,14 +126,15 @@ def test_it_may_end_at_random_again_and_again(calm: Run, bundles: Bundles, log: 
     left = Left(calm)
     rng = random.Random(seed)
     total = Fuse()
-    assert Run(bundles, log, calm.url).live(total)
-    run = Run(bundles, log, calm.url)
+    assert Run(bundles, log, calm.store).live(total)
+    run = Run(bundles, log, calm.store)
     crashes = 0
     while not run.live(Fuse(rng.randrange(1, total.calls // 2)) if crashes < 30 else None):
         crashes += 1
     assert_equal(run, left)
 
 
+@on_both
 def test_an_old_plan_worked_again_changes_nothing(calm: Run) -> None:
     state, sent = calm.state(), {topic: len(values) for topic, values in calm.outputs.items()}
     for plan in calm.plans[:-1]:
@@ -124,12 +147,12 @@ def test_an_old_plan_worked_again_changes_nothing(calm: Run) -> None:
     calm.contents()
 
 
-def test_a_runner_that_was_overtaken_at_any_call_changes_nothing(bundles: Bundles, redis_url: str) -> None:
+def test_a_runner_that_was_overtaken_at_any_call_changes_nothing(bundles: Bundles, store: RedisSettings) -> None:
     short = feed(2_000, seed=6, customers=60)
-    left = Left(finished(Run(bundles, short, redis_url)))
+    left = Left(finished(Run(bundles, short, store)))
     stopped = 0
     for at in range(1, 10_000, 3):
-        run = Run(bundles, short, redis_url)
+        run = Run(bundles, short, store)
         fuse = Fuse(at, partial(run.live))
         try:
             runner = run.runner(fuse)
@@ -148,7 +171,7 @@ def test_a_runner_that_was_overtaken_at_any_call_changes_nothing(bundles: Bundle
 @pytest.mark.parametrize("shares", [2, 3, 4])
 def test_tasks_side_by_side_leave_what_one_does(calm: Run, bundles: Bundles, log: MemoryLog, shares: int) -> None:
     left = Left(calm)
-    run = Run(bundles, log, calm.url)
+    run = Run(bundles, log, calm.store)
     assert run.live(worker=run.by_shares(shares))
     assert_equal(run, left)
 
@@ -159,7 +182,7 @@ def test_tasks_that_are_repeated_leave_the_same(
 ) -> None:
     monkeypatch.setattr("data_pipeline.stream.shared_entities.BARRIER_TIMEOUT_S", 0.3)
     left = Left(calm)
-    run = Run(bundles, log, calm.url)
+    run = Run(bundles, log, calm.store)
     crashes = 0
     for at in range(3, 120, 4):
         fuses = [Fuse(at) if share == failing else Fuse() for share in range(2)]
@@ -176,12 +199,12 @@ def test_tasks_that_are_repeated_leave_the_same(
 
 @pytest.mark.parametrize(("before", "after"), [(4, 2), (2, 4)])
 def test_a_plan_may_be_repeated_by_another_number_of_tasks(
-    bundles: Bundles, redis_url: str, before: int, after: int
+    bundles: Bundles, store: RedisSettings, before: int, after: int
 ) -> None:
     """As after a restart on a machine with fewer cores. One task of the repeat is slow to begin."""
     short = feed(700, seed=7, customers=60)  # one plan
-    left = Left(finished(Run(bundles, short, redis_url)))
-    run = Run(bundles, short, redis_url)
+    left = Left(finished(Run(bundles, short, store)))
+    run = Run(bundles, short, store)
     gate = threading.Barrier(before)
 
     class Ended(RedisEntityStore):
@@ -205,8 +228,9 @@ def test_a_plan_may_be_repeated_by_another_number_of_tasks(
     assert_equal(run, left)
 
 
+@on_both
 def test_a_wiped_store_is_lost_and_says_what_to_do(calm: Run) -> None:
-    with redis.Redis.from_url(calm.url) as client:
+    with connect(calm.store) as client:
         client.flushdb()
     with pytest.raises(StateLost, match="fraud state rebuild"):
         calm.runner(Fuse()).start()
@@ -216,7 +240,7 @@ def test_a_wiped_store_is_lost_and_says_what_to_do(calm: Run) -> None:
 def test_a_store_wiped_under_a_runner_stops_it(calm: Run) -> None:
     runner = calm.runner(Fuse())
     runner.start()
-    with redis.Redis.from_url(calm.url) as client:
+    with connect(calm.store) as client:
         client.flushdb()
     calm.log = calm.log.copy()
     calm.log.send(TRANSACTIONS, "c", b"{}")
@@ -224,17 +248,17 @@ def test_a_store_wiped_under_a_runner_stops_it(calm: Run) -> None:
         runner.step()
 
 
-def test_an_old_store_that_was_put_back_is_caught_up(bundles: Bundles, log: MemoryLog, redis_url: str) -> None:
+def test_an_old_store_that_was_put_back_is_caught_up(bundles: Bundles, log: MemoryLog, store: RedisSettings) -> None:
     """As after a backup: the plan in it is older than what the stream has said since."""
-    run = Run(bundles, log, redis_url)
+    run = Run(bundles, log, store)
     runner = run.runner(Fuse())
     runner.start()
     runner.step()
     runner.step()
-    with redis.Redis.from_url(redis_url) as client:
+    with connect(store) as client:
         backup = {key: cast("bytes", client.dump(key)) for key in client.scan_iter(count=10_000)}
     left = Left(finished(run))
-    with redis.Redis.from_url(redis_url) as client:
+    with connect(store) as client:
         client.flushdb()
         for key, value in backup.items():
             client.restore(key, 0, value)
@@ -252,7 +276,7 @@ def learn_again(run: Run, fuse: Fuse | None = None) -> int:
 
 
 def wiped(run: Run) -> Run:
-    with redis.Redis.from_url(run.url) as client:
+    with connect(run.store) as client:
         client.flushdb()
     return run
 
@@ -277,10 +301,10 @@ def live_entries(record: bytes) -> bytes:
 
 
 def test_a_state_learned_from_the_log_goes_on_as_if_nothing_had_happened(
-    bundles: Bundles, log: MemoryLog, redis_url: str
+    bundles: Bundles, log: MemoryLog, store: RedisSettings
 ) -> None:
-    whole = Left(finished(Run(bundles, log, redis_url)))
-    run = Run(bundles, log, redis_url)
+    whole = Left(finished(Run(bundles, log, store)))
+    run = Run(bundles, log, store)
     runner = run.runner(Fuse())
     runner.start()
     for _ in range(3):
@@ -299,8 +323,8 @@ def test_a_state_learned_from_the_log_goes_on_as_if_nothing_had_happened(
         assert orjson.loads(found[FEATURES][name])["vector"] == orjson.loads(vector)["vector"], name
 
 
-def test_a_stream_does_not_start_on_half_of_a_rebuild(bundles: Bundles, log: MemoryLog, redis_url: str) -> None:
-    run = finished(Run(bundles, log, redis_url))
+def test_a_stream_does_not_start_on_half_of_a_rebuild(bundles: Bundles, log: MemoryLog, store: RedisSettings) -> None:
+    run = finished(Run(bundles, log, store))
     with pytest.raises(Crash):
         learn_again(wiped(run), Fuse(12))
     with pytest.raises(StateLost, match="--from-log"):
@@ -309,15 +333,17 @@ def test_a_stream_does_not_start_on_half_of_a_rebuild(bundles: Bundles, log: Mem
     finished(run)
 
 
-def test_without_a_stream_before_there_is_nothing_to_learn(bundles: Bundles, log: MemoryLog, redis_url: str) -> None:
+def test_without_a_stream_before_there_is_nothing_to_learn(
+    bundles: Bundles, log: MemoryLog, store: RedisSettings
+) -> None:
     with pytest.raises(NotFound, match="nothing to rebuild"):
-        learn_again(Run(bundles, log, redis_url))
+        learn_again(Run(bundles, log, store))
 
 
 # --- labels and answers ---
 
 
-def _later_features(bundles: Bundles, url: str, *, is_told: bool) -> dict[str, float]:
+def _later_features(bundles: Bundles, store: RedisSettings, *, is_told: bool) -> dict[str, float]:
     """Features of a customer's last payment, whose first one was declined and is known to be fraud, or not."""
     first, last = (
         {
@@ -329,7 +355,7 @@ def _later_features(bundles: Bundles, url: str, *, is_told: bool) -> dict[str, f
         for name, after_ms in (("first", 0), ("last", 10 * 86_400_000))
     )
     log = MemoryLog()
-    run = Run(bundles, log, url)
+    run = Run(bundles, log, store)
     customer = first["customer_id"]
     log.send(TRANSACTIONS, customer, orjson.dumps(first))
     finished(run)
@@ -347,9 +373,9 @@ def _later_features(bundles: Bundles, url: str, *, is_told: bool) -> dict[str, f
     return {name: vector[index_of(name)] for name in names}
 
 
-def test_labels_and_declines_reach_features(bundles: Bundles, redis_url: str) -> None:
-    untold = _later_features(bundles, redis_url, is_told=False)
-    told = _later_features(bundles, redis_url, is_told=True)
+def test_labels_and_declines_reach_features(bundles: Bundles, store: RedisSettings) -> None:
+    untold = _later_features(bundles, store, is_told=False)
+    told = _later_features(bundles, store, is_told=True)
     assert told["customer_known_fraud_count_30d"] == 1
     assert told["customer_decline_share_30d"] > 0
     assert told["merchant_delayed_fraud_count_28d"] >= 1
@@ -359,17 +385,14 @@ def test_labels_and_declines_reach_features(bundles: Bundles, redis_url: str) ->
 
 @pytest.mark.parametrize(
     "shares",
-    [
-        1,
-        4,
-    ],
+    [1, 4],
 )
 def test_a_label_in_another_partition_than_its_customer_harms_nobody(
-    bundles: Bundles, redis_url: str, shares: int
+    bundles: Bundles, store: RedisSettings, shares: int
 ) -> None:
     """It may stop the stream or be passed over, but no other customer's features may change."""
     log = feed(300, seed=9, customers=12)
-    calm = finished(Run(bundles, log, redis_url))
+    calm = finished(Run(bundles, log, store))
     left = Left(calm)
     payload = orjson.loads(log.held[TRANSACTIONS, 0][0].body or b"")
     customer = payload["customer_id"]
@@ -378,7 +401,7 @@ def test_a_label_in_another_partition_than_its_customer_harms_nobody(
         "observed_at": payload["event_time"] + 1, "is_fraud": True,
     }  # fmt: skip
     log.send(LABELS, customer, orjson.dumps(label), (partition_of(customer) + 1) % PARTITIONS)
-    run = Run(bundles, log, redis_url)
+    run = Run(bundles, log, store)
     try:
         run.live(worker=run.by_shares(shares))
     except StateMisplaced:

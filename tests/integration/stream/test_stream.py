@@ -8,10 +8,10 @@ from typing import Any
 
 import orjson
 import pytest
-import redis
 
 from fraud_prevention.domain.topics import ALERTS, AUTHORISATIONS, DECISIONS, FEATURES, LABELS, TRANSACTIONS
 from model.features.catalogue import FEATURE_NAMES, index_of
+from storage_security.redis.client import connect
 from tests.fixtures.events import transactions
 from tests.fixtures.stream import StreamBench
 
@@ -148,7 +148,7 @@ def test_killed_again_and_again_it_leaves_what_an_undisturbed_run_does(stream_be
     assert all(len(records) == 1 for records in _contents(decided).values())
 
     stream_bench.kill()
-    with redis.Redis.from_url(stream_bench.redis_url) as client:
+    with connect(stream_bench.redis) as client:
         client.flushdb()
     stream_bench.launch()
     stream_bench.wait_until(lambda: not stream_bench.is_running(), "the refusal of a lost state")

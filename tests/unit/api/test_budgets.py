@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+import redis
 from pydantic import ValidationError
 
 from config import ApiSettings, RedisSettings
@@ -35,6 +36,7 @@ def test_a_claim_that_ends_before_an_attempt_may_is_refused() -> None:
 @pytest.mark.parametrize(("timeout_ms", "within_s"), [(2_000, 0.15), (50, 0.05)])
 def test_a_command_and_its_repeat_fit_into_the_deadline(timeout_ms: int, within_s: float) -> None:
     client = connect_redis(RedisSettings(timeout_ms=timeout_ms), ApiSettings())
+    assert isinstance(client, redis.Redis)
     options = client.connection_pool.connection_kwargs
     attempts = 1 + options["retry"].get_retries()
     assert attempts == 2
