@@ -13,8 +13,9 @@ from hypothesis.database import DirectoryBasedExampleDatabase
 import config
 
 _HERE = Path(__file__).parent
-# These start a stack of their own; all others share one, and some count what stands in its log.
-_OWN_STACK = ("e2e", "parity", "integration/skew", "integration/stream")
+# All share one stack, and some count what stands in its log, but these: a stack for the folder, or one for each test.
+_STACK_OF_THE_FOLDER = ("e2e", "integration/skew")
+_STACK_OF_THE_TEST = ("parity", "integration/stream")
 
 IN_CI = "CI" in os.environ
 settings.register_profile(
@@ -44,7 +45,9 @@ def pytest_configure() -> None:
 
 @pytest.hookimpl(tryfirst=True)  # before the plugin that looks at the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Two groups for two workers (`--dist loadgroup`): within a group one test after the other."""
+    """Tests that share servers run one after the other, on one worker (`--dist loadgroup`)."""
     for item in items:
-        has_own = any(item.path.is_relative_to(_HERE / folder) for folder in _OWN_STACK)
-        item.add_marker(pytest.mark.xdist_group("own-stack" if has_own else "shared-stack"))
+        if any(item.path.is_relative_to(_HERE / folder) for folder in _STACK_OF_THE_TEST):
+            continue
+        own = [folder for folder in _STACK_OF_THE_FOLDER if item.path.is_relative_to(_HERE / folder)]
+        item.add_marker(pytest.mark.xdist_group(own[0] if own else "shared-stack"))

@@ -43,6 +43,8 @@ def parity_bench(runner: str, servers: tuple[Service, ...], monkeypatch: pytest.
             if NODES[0] in servers:
                 start_cluster(stack)
             stack.up(["stream", "decision-api"])
-            yield StreamBench(stack)
+            bench = StreamBench(stack)
+            yield bench
+            bench.close()
     finally:
         shutil.rmtree(run_dir, ignore_errors=True)
