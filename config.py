@@ -88,7 +88,9 @@ class StreamSettings(_Group):
     """The Spark job."""
 
     model_config = SettingsConfigDict(env_prefix="FRAUD_STREAM_")
-    checkpoint_dir: Path = Field(RUN_DIR / "checkpoints" / "stream", description="Absolute path on durable storage.")
+    bundle_dir: Path = Field(
+        RUN_DIR / "bundles", description="Copies of the models that plans decide with; driver and tasks share it."
+    )
     runner: Literal["spark", "lite"] = Field(
         "spark", description="Who works: Spark, or this one process, for small installations and low latency."
     )
@@ -100,11 +102,10 @@ class StreamSettings(_Group):
     record_cache_mb: int = Field(
         512, ge=0, description="Records that each worker process keeps in memory between micro-batches."
     )
-    jars_dir: Path = Field(CACHE_DIR / "spark-jars", description="Spark's Kafka connector, resolved by Maven.")
     master: str = Field("local[2]", description="Spark master; a cluster manager overrides it.")
     driver_memory: str = Field("1g", description="Heap of the driver (and of the workers in local mode).")
     starting_offsets: Literal["earliest", "latest"] = Field(
-        "earliest", description="Where a stream without a checkpoint starts."
+        "earliest", description="Where a stream without a plan starts."
     )
 
 

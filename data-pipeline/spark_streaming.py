@@ -9,7 +9,6 @@ from pydantic import ValidationError
 
 from config import StreamSettings, UnknownSetting, check_environment, load_run_env
 from data_pipeline.stream import job, lite
-from data_pipeline.stream.session import MissingConnector
 from fraud_prevention.domain.errors import FraudError
 from fraud_prevention.log_format import log_json
 
@@ -21,7 +20,7 @@ def main() -> int:
         load_run_env()
         check_environment()
         return lite.run() if StreamSettings().runner == "lite" else job.run()
-    except (ValidationError, UnknownSetting, FraudError, MissingConnector) as error:
+    except (ValidationError, UnknownSetting, FraudError) as error:
         sys.exit(f"stream cannot start: {error}")
 
 

@@ -144,7 +144,7 @@ def reset(
     ctx: typer.Context,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:
-    """Stop everything and delete all stored data: topics, feature state, cases, checkpoints. Models stay.
+    """Stop everything and delete all stored data: topics, feature state, cases. Models stay.
 
     Example: fraud stack reset --yes
     """

@@ -114,10 +114,7 @@ APPS: Final = (
         command=("python", "data-pipeline/spark_streaming.py"),
         ready_timeout_s=180.0,
         niceness=10,  # on one machine with the decision API, whose callers wait for each answer
-        needs=(
-            _MODEL,
-            Need("{cache}/spark-jars/.stamp", "Spark's Kafka connector", "fetch it with `make setup`"),
-        ),
+        needs=(_MODEL,),
     ),
     App(
         name="decision-api",

@@ -45,7 +45,6 @@ class JarSet:
 
 
 KAFKA_BROKER: Final = JarSet(_HERE / "kafka" / "pom.xml", "kafka-jars")
-SPARK_CONNECTOR: Final = JarSet(_HERE / "spark" / "pom.xml", "spark-jars")
 
 
 def resolve(jars: JarSet, cache_dir: Path = CACHE_DIR) -> Path:
@@ -99,14 +98,13 @@ def _fetch(jars: JarSet, into: Path) -> None:
 
 
 def main() -> int:
-    """Fetch every jar set into the cache; the exit status of a script."""
-    for jars in (KAFKA_BROKER, SPARK_CONNECTOR):
-        try:
-            folder = resolve(jars)
-        except (MissingPrerequisite, StackError) as error:
-            sys.stderr.write(f"{error}\n")
-            return 1
-        sys.stdout.write(f"{folder}: {len(list(folder.glob('*.jar')))} jars\n")
+    """Fetch the broker's jars into the cache; the exit status of a script."""
+    try:
+        folder = resolve(KAFKA_BROKER)
+    except (MissingPrerequisite, StackError) as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    sys.stdout.write(f"{folder}: {len(list(folder.glob('*.jar')))} jars\n")
     return 0
 
 

@@ -64,8 +64,8 @@ class Place:
         return self.run_dir / "models"
 
     @property
-    def checkpoints(self) -> Path:
-        return self.run_dir / "checkpoints"
+    def bundles(self) -> Path:
+        return self.run_dir / "bundles"
 
     def data(self, name: str) -> Path:
         return self.run_dir / "data" / name

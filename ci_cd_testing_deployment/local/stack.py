@@ -214,7 +214,7 @@ class LocalStack:
             self._down(None)
             # Together, or feature state would meet a log that it does not come from.
             substitute = substitute_for(self.place.data("postgres"))
-            for folder in (self.place.run_dir / "data", self.place.checkpoints, self.place.secrets, substitute):
+            for folder in (self.place.run_dir / "data", self.place.bundles, self.place.secrets, substitute):
                 if folder.exists():
                     shutil.rmtree(folder)
 
@@ -285,8 +285,7 @@ class LocalStack:
     def _settings(self, names: Collection[str]) -> dict[str, str]:
         values = {
             "FRAUD_MODEL_DIRECTORY": str(self.place.models),
-            "FRAUD_STREAM_CHECKPOINT_DIR": str(self.place.checkpoints / "stream"),
-            "FRAUD_STREAM_JARS_DIR": str(self.place.cache_dir / "spark-jars"),
+            "FRAUD_STREAM_BUNDLE_DIR": str(self.place.bundles),
         }
         bare = Context(self.place, self.ports(), {}, self._progress.note)
         for name in names:

@@ -103,7 +103,7 @@ def _measure(stack: LocalStack, models: Path, batch: int, runner: Runner, since_
     kafka = KafkaSettings(bootstrap_servers=values["FRAUD_KAFKA_BOOTSTRAP_SERVERS"])
     redis = RedisSettings(url=values["FRAUD_REDIS_URL"])
     stream = StreamSettings(
-        checkpoint_dir=stack.place.checkpoints / "stream",
+        bundle_dir=stack.place.bundles,
         max_offsets_per_trigger=batch,
         master=f"local[{len(os.sched_getaffinity(0))}]",
     )

@@ -118,13 +118,13 @@ class StateError(FraudError):
 
 
 class StateFenced(StateError):
-    """A newer batch has written the record: this writer is a zombie, or its checkpoint is older than the state."""
+    """A newer batch has written the record: this writer is a zombie, or its plan is older than the state."""
 
     def __init__(self, key: str, held: int, ours: int) -> None:
         self.key, self.held, self.ours = key, held, ours
         super().__init__(
             f"record {key} was written by the batch at offset {held}, this one starts at {ours}: "
-            "stop this writer; if its checkpoint was lost, run `fraud state rebuild`"
+            "stop this writer; if an older state was put back, run `fraud state rebuild --from-log`"
         )
 
 
@@ -144,7 +144,7 @@ class StateCorrupt(StateError):
 
     def __init__(self, key: str, reason: str) -> None:
         self.key, self.reason = key, reason
-        super().__init__(f"record {key}: {reason}; run `fraud state rebuild`")
+        super().__init__(f"record {key}: {reason}; run `fraud state rebuild --from-log`")
 
 
 class StateLost(StateError):

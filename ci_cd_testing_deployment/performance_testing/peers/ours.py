@@ -32,8 +32,7 @@ def run(job: Job) -> None:
 
     kafka = KafkaSettings(bootstrap_servers=job.bootstrap_servers)
     stream = StreamSettings(
-        checkpoint_dir=Path(job.work_dir) / "checkpoint",
-        jars_dir=Path(job.jars_dir),
+        bundle_dir=Path(job.work_dir) / "bundles",
         max_offsets_per_trigger=batch_size(job.events, _BATCH_AT_MOST),
     )
     model = ModelSettings(directory=Path(job.models_dir))

@@ -42,17 +42,16 @@ def stream_config(
     kafka: KafkaSettings, redis: RedisSettings, model: ModelSettings, ingest: IngestSettings, stream: StreamSettings
 ) -> StreamConfig:
     """Everything that runs needs, checked: raises ArtefactRefused or InvalidPolicy before a record is read."""
-    bundles = stream.checkpoint_dir.parent / "bundles"
     return StreamConfig(
         work=WorkConfig(
             ports=partial(_ports, kafka, redis, stream.record_cache_mb),
             model_directory=model.directory,
-            bundle_directory=bundles,
+            bundle_directory=stream.bundle_dir,
             bounds=ingest.bounds(),
         ),
         redis=redis,
         log=hash64(topic_id(kafka.bootstrap_servers, TRANSACTIONS)) >> 1,
-        bundle=publish_bundle(bundles, model.directory, model.policy_file),
+        bundle=publish_bundle(stream.bundle_dir, model.directory, model.policy_file),
     )
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from pathlib import Path
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from config import StreamSettings
@@ -15,20 +16,8 @@ if TYPE_CHECKING:
 _THREAD_LIMITS = {"OMP_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 
 
-class MissingConnector(RuntimeError):
-    """Spark's Kafka connector is not where the settings say."""
-
-
-def connector_jars(directory: Path) -> str:
-    """The connector's jars as one comma-separated list. Raises MissingConnector."""
-    jars = sorted(str(p) for p in directory.glob("*.jar"))
-    if not jars:
-        raise MissingConnector(f"no jars in {directory}; run `make setup`")
-    return ",".join(jars)
-
-
-def build_session(settings: StreamSettings) -> SparkSession:
-    """A session whose Python workers are this interpreter, with one thread each.
+def build_session(settings: StreamSettings, more: Mapping[str, str] = MappingProxyType({})) -> SparkSession:
+    """A session whose Python workers are this interpreter, with one thread each; more: further settings of Spark.
 
     The driver listens on loopback only in local mode. A session that a cluster manager has set up keeps what
     it was given: `spark-submit` settings win over these.
@@ -41,7 +30,6 @@ def build_session(settings: StreamSettings) -> SparkSession:
     builder = (
         SparkSession.builder.appName("fraudstream")
         .master(settings.master)
-        .config("spark.jars", connector_jars(settings.jars_dir))
         .config("spark.driver.memory", settings.driver_memory)
         .config("spark.ui.enabled", "false")
         .config("spark.ui.showConsoleProgress", "false")
@@ -52,14 +40,11 @@ def build_session(settings: StreamSettings) -> SparkSession:
         .config("spark.scheduler.revive.interval", "20ms")
         # The JVM places tasks and no more: quick compiled code and a small collector cost it least.
         .config("spark.driver.extraJavaOptions", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")
-        .config("spark.sql.session.timeZone", "UTC")
-        .config("spark.sql.adaptive.enabled", "false")
-        # One Arrow batch a task where memory allows: the kernel and Redis are called once for it.
-        .config("spark.sql.execution.arrow.maxRecordsPerBatch", "50000")
-        .config("spark.sql.streaming.minBatchesToRetain", "20")
     )
     if settings.master.startswith("local"):
         builder = builder.config("spark.driver.host", "127.0.0.1").config("spark.driver.bindAddress", "127.0.0.1")
+    for name, value in more.items():
+        builder = builder.config(name, value)
     session = builder.getOrCreate()
     session.sparkContext.setLogLevel("ERROR")
     return session

@@ -15,7 +15,15 @@ import pytest
 from config import RedisSettings
 from data_pipeline.stream.relearn import relearn
 from data_pipeline.stream.work import work
-from fraud_prevention.domain.errors import NotFound, PlanLost, StateFenced, StateLost, StateMisplaced, Unavailable
+from fraud_prevention.domain.errors import (
+    NotFound,
+    PlanLost,
+    StateCorrupt,
+    StateFenced,
+    StateLost,
+    StateMisplaced,
+    Unavailable,
+)
 from fraud_prevention.domain.topics import ALERTS, AUTHORISATIONS, DECISIONS, FEATURES, LABELS, TRANSACTIONS
 from model.features.catalogue import index_of
 from model.features.entities.engine import unwritten
@@ -321,6 +329,34 @@ def test_a_state_learned_from_the_log_goes_on_as_if_nothing_had_happened(
         assert found[topic].keys() == whole.contents[topic].keys()
     for name, vector in whole.contents[FEATURES].items():
         assert orjson.loads(found[FEATURES][name])["vector"] == orjson.loads(vector)["vector"], name
+
+
+@pytest.mark.parametrize("prefix", [b"fs:", b"fe:"])
+def test_the_way_back_from_a_later_layout_is_to_learn_the_log_again(
+    bundles: Bundles, log: MemoryLog, store: RedisSettings, prefix: bytes
+) -> None:
+    """A later version has run and has written records that this one does not know."""
+    whole = Left(finished(Run(bundles, log, store)))
+    run = Run(bundles, log, store)
+    runner = run.runner(Fuse())
+    runner.start()
+    for _ in range(3):
+        runner.step()
+    before = run.state()
+    sent = {topic: list(values) for topic, values in run.outputs.items()}
+    with connect(store) as client:
+        for key, record in before.items():
+            if key.startswith(prefix):
+                client.set(key, bytes([record[0] + 1]) + record[1:])  # layouts begin with their number
+    late = run.state()
+    with pytest.raises(StateCorrupt, match="fraud state rebuild"):
+        run.live()
+    assert run.state() == late, "what is not understood is left alone"
+    assert run.outputs == sent
+    learn_again(wiped(run))
+    assert without_writer(run.state()) == without_writer(before)
+    finished(run)
+    assert without_writer(run.state()) == without_writer(whole.state)
 
 
 def test_a_stream_does_not_start_on_half_of_a_rebuild(bundles: Bundles, log: MemoryLog, store: RedisSettings) -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import json
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
 import pytest
 
 from ci_cd_testing_deployment.performance_testing.peers import environments
 from ci_cd_testing_deployment.performance_testing.peers.check import Comparison
+from ci_cd_testing_deployment.performance_testing.peers.environments import SPARK_CONNECTOR
 from ci_cd_testing_deployment.performance_testing.peers.errors import NotInstalled
 from ci_cd_testing_deployment.performance_testing.peers.job import VARIABLE, Job, reported_done
 from ci_cd_testing_deployment.performance_testing.peers.measure import Rates, Sample, rates_of
@@ -56,6 +59,11 @@ def test_peers_run_in_the_order_of_the_table() -> None:
     assert chosen([]) == list(PEERS)
     with pytest.raises(KeyError, match="flink"):
         chosen(["flink"])
+
+
+def test_the_connector_has_the_version_of_spark() -> None:
+    version = ET.parse(SPARK_CONNECTOR.pom).findtext(".//{*}spark.version")  # noqa: S314 — our own file
+    assert version == importlib.metadata.version("pyspark")
 
 
 def test_a_job_reaches_the_program(monkeypatch: pytest.MonkeyPatch) -> None:
