@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import shutil
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any, Final
 from uuid import uuid4
 
 import pytest
@@ -14,6 +17,23 @@ from tests.fixtures.models import write_small_model
 from tests.fixtures.redis_cluster import NODES, start_cluster
 from tests.fixtures.services import guarded_run_dir, skipped_without_programs
 from tests.fixtures.stream import StreamBench
+
+_RUNS: Final = pytest.StashKey[list[dict[str, Any]]]()
+
+
+@pytest.fixture
+def report(request: pytest.FixtureRequest) -> Callable[[dict[str, Any]], None]:
+    """Takes the figures of a comparison."""
+    return request.config.stash.setdefault(_RUNS, []).append
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """All comparisons together, as the last line."""
+    runs = config.stash.get(_RUNS, [])
+    if runs:
+        whole = {name: sum(run[name] for run in runs) for name in ("events", "compared", "restarts", "over_http")}
+        worst = {name: max(run[name] for run in runs) for name in ("features", "max_abs_diff")}
+        sys.stdout.write(f"{json.dumps({**whole, **worst, 'runs': runs})}\n")
 
 
 @pytest.fixture

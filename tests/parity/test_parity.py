@@ -9,10 +9,8 @@ what all are held against.
 from __future__ import annotations
 
 import http.client
-import json
 import random
-import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit, urlunsplit
@@ -72,7 +70,7 @@ class Size(NamedTuple):
     indirect=["runner", "servers"],
 )
 def test_replay_stream_and_api_agree(
-    runner: str, parity_bench: StreamBench, capsys: pytest.CaptureFixture[str], size: Size
+    runner: str, parity_bench: StreamBench, report: Callable[[dict[str, Any]], None], size: Size
 ) -> None:
     events, over_http = size.events, size.over_http
     payloads = transactions(events, customers=events // 70, seed=31, mean_gap_ms=6_000_000_000 // events, terminals=40)
@@ -104,17 +102,17 @@ def test_replay_stream_and_api_agree(
         by_one = replay_by_cuts([Logged(0, i, p) for i, p in enumerate(one_by_one)], ids[: size.in_process], [])
         worst["api in process"] = _worst(found, np.array([by_one[i] for i in ids[: size.in_process]]))
         compared += found.size
-    summary = {
-        "runner": runner,
-        "events": events,
-        "features": FEATURE_COUNT,
-        "compared": int(compared),
-        "max_abs_diff": max(difference for difference, _ in worst.values()),
-        "restarts": size.kills,
-        "over_http": over_http,
-    }
-    with capsys.disabled():
-        sys.stdout.write(f"\n{json.dumps(summary)}\n")
+    report(
+        {
+            "runner": runner,
+            "events": events,
+            "features": FEATURE_COUNT,
+            "compared": int(compared),
+            "max_abs_diff": max(difference for difference, _ in worst.values()),
+            "restarts": size.kills,
+            "over_http": over_http,
+        }
+    )
     assert set(worst.values()) == {(0.0, ())}
 
 
