@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 from typing import Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -49,6 +50,12 @@ class RedisSettings(_Group):
         False, description="Whether it belongs to a Redis Cluster, which tells of its other servers."
     )
     timeout_ms: int = Field(2_000, ge=1, description="Socket time-out of one command.")
+
+    @model_validator(mode="after")
+    def _cluster_has_one_database(self) -> Self:
+        if self.is_cluster and urlsplit(self.url).path not in ("", "/", "/0"):
+            raise ValueError("a Redis Cluster has database 0 alone: let the URL end with the port")
+        return self
 
 
 class PostgresSettings(_Group):

@@ -173,7 +173,8 @@ class StateStore(Protocol):
         before that entry, so that a retry sees what the first attempt saw unless the record has moved on.
         An entry counts for a bounded time from its append, however often the customer pays: one whose transaction
         never reaches the log does not count for ever.
-        Blocks for one round trip. Raises Unavailable when the store does not answer.
+        Blocks for one round trip, or one for each record where they lie on several servers. Raises Unavailable when the
+        store does not answer.
         """
 
     def withdraw(self, transaction: Transaction) -> None:

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import threading
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias, cast
 
 import redis
 from redis.cluster import RedisCluster
-from redis.exceptions import RedisClusterException
+from redis.exceptions import ClusterCrossSlotError, MovedError, RedisClusterException
 from redis.retry import Retry
 
 from config import RedisSettings
@@ -98,6 +98,20 @@ def get_many(client: Client, keys: Sequence[bytes | str]) -> list[bytes | None]:
     return cast("list[bytes | None]", found)
 
 
+def set_many(client: Client, pairs: Mapping[bytes, bytes]) -> None:
+    """Put values in place; in a cluster not all at one moment."""
+    some = cast(Any, pairs)
+    if isinstance(client, RedisCluster):
+        client.mset_nonatomic(some)
+    else:
+        client.mset(some)
+
+
+def run_script(client: Client, script: str, keys: Sequence[str], *values: bytes | str | int) -> Any:
+    """Run a script on keys of one bucket; by its text, since registering it would already need the server."""
+    return client.eval(script, len(keys), *keys, *values)
+
+
 def ask(client: Client, commands: Sequence[Sequence[Any]]) -> list[Any]:
     """The replies to commands that each concern one bucket.
 
@@ -117,5 +131,7 @@ def availability() -> Iterator[None]:
     """What the client raises becomes Unavailable: the same call may succeed later."""
     try:
         yield
+    except (MovedError, ClusterCrossSlotError) as error:  # which a cluster's client follows, or never causes
+        raise Unavailable("redis", f"{error}; if it is a cluster, set FRAUD_REDIS_IS_CLUSTER=true") from error
     except (redis.RedisError, RedisClusterException) as error:
         raise Unavailable("redis", str(error)) from error

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Final, cast
 
 from fraud_prevention.ports import Claim
-from storage_security.redis.client import Client, availability, bucket_of
+from storage_security.redis.client import Client, availability, bucket_of, run_script
 
 DIGEST_BYTES: Final = 32
 TOKEN_BYTES: Final = 16
@@ -87,10 +87,6 @@ class RedisAnswerStore:
     def __init__(self, client: Client, lifetimes: Lifetimes) -> None:
         self._redis = client
         self._lifetimes = lifetimes
-        self._claim = client.register_script(_CLAIM_SCRIPT)
-        self._store = client.register_script(_STORE_SCRIPT)
-        self._set_aside = client.register_script(_SET_ASIDE_SCRIPT)
-        self._release = client.register_script(_RELEASE_SCRIPT)
 
     def claim(self, transaction_id: str, body_digest: bytes, now_ms: int) -> Claim:
         """See `ports.AnswerStore.claim`."""
@@ -98,9 +94,8 @@ class RedisAnswerStore:
         ours = _CLAIM + body_digest + token
         keys = [*_keys(transaction_id), since_key(transaction_id)]
         with availability():
-            held, draft, since = cast(
-                "tuple[bytes | None, bytes | None, bytes]", self._claim(keys, [ours, self._lifetimes.claim_ms, now_ms])
-            )
+            found = run_script(self._redis, _CLAIM_SCRIPT, keys, ours, self._lifetimes.claim_ms, now_ms)
+        held, draft, since = cast("tuple[bytes | None, bytes | None, bytes]", tuple(found))
         since_ms = max(int(since), now_ms - self._lifetimes.answer_ms)
         if held is None or held == ours:
             is_same_body = draft is None or draft[:DIGEST_BYTES] == body_digest
@@ -112,24 +107,22 @@ class RedisAnswerStore:
 
     def store(self, transaction_id: str, body_digest: bytes, token: bytes, answer: bytes) -> None:
         """See `ports.AnswerStore.store`."""
-        values: list[bytes | int] = [
-            _CLAIM + body_digest + token,
-            _ANSWER + body_digest + answer,
-            self._lifetimes.answer_ms,
-        ]
+        ours, ready = _CLAIM + body_digest + token, _ANSWER + body_digest + answer
         with availability():
-            self._store(_keys(transaction_id), values)
+            run_script(self._redis, _STORE_SCRIPT, _keys(transaction_id), ours, ready, self._lifetimes.answer_ms)
 
     def release(self, transaction_id: str, body_digest: bytes, token: bytes) -> None:
         """See `ports.AnswerStore.release`."""
         with availability():
-            self._release([answer_key(transaction_id)], [_CLAIM + body_digest + token])
+            run_script(self._redis, _RELEASE_SCRIPT, [answer_key(transaction_id)], _CLAIM + body_digest + token)
 
     def set_aside(self, transaction_id: str, body_digest: bytes, token: bytes, draft: bytes) -> bool:
         """See `ports.AnswerStore.set_aside`."""
-        values: list[bytes | int] = [_CLAIM + body_digest + token, body_digest + draft, self._lifetimes.answer_ms]
+        ours, kept = _CLAIM + body_digest + token, body_digest + draft
         with availability():
-            return bool(self._set_aside(_keys(transaction_id), values))
+            return bool(
+                run_script(self._redis, _SET_ASIDE_SCRIPT, _keys(transaction_id), ours, kept, self._lifetimes.answer_ms)
+            )
 
     def find(self, transaction_id: str) -> bytes | None:
         """See `ports.AnswerStore.find`."""

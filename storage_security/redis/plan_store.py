@@ -11,7 +11,7 @@ import time
 from typing import Any, Final
 
 from fraud_prevention.domain.errors import PlanLost, Unavailable
-from storage_security.redis.client import KEY_LAYOUT, Client, availability
+from storage_security.redis.client import KEY_LAYOUT, Client, availability, run_script
 
 _PLAN: Final = f"fraud:{{stream}}:plan:{KEY_LAYOUT}"
 _MARKS: Final = "fraud:{stream}:marks"
@@ -45,8 +45,6 @@ class RedisPlanStore:
 
     def __init__(self, client: Client) -> None:
         self._redis = client
-        self._bind = client.register_script(_BIND)
-        self._claim = client.register_script(_CLAIM)
 
     def current(self) -> bytes | None:
         """Text of the last bound plan, None before the first."""
@@ -60,16 +58,15 @@ class RedisPlanStore:
         Raises PlanLost where another runner has bound one since.
         """
         with availability():
-            found = self._bind([_PLAN], [held[0], held[1], number, owner, text])
+            found = run_script(self._redis, _BIND, [_PLAN], *held, number, owner, text)
         if found:
             raise PlanLost(number, int(found[0]), bytes(found[1]).decode())
 
     def claim(self, attempt: str, wanted: int, shares: int) -> int:
         """A share of the attempt that no other task of it has: `wanted` where it is free, -1 for no wish."""
         with availability():
-            share: Any = self._claim(
-                [f"fraud:{{stream}}:claims:{attempt}"], [max(wanted, 0) % shares, shares, _CLAIM_TTL_S]
-            )
+            keys = [f"fraud:{{stream}}:claims:{attempt}"]
+            share = run_script(self._redis, _CLAIM, keys, max(wanted, 0) % shares, shares, _CLAIM_TTL_S)
         if int(share) < 0:
             raise Unavailable("stream", f"all {shares} shares of attempt {attempt} are taken")
         return int(share)

@@ -7,14 +7,15 @@ greatest which has written in the bucket. Either keeps a plan from what a later 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, Final, Protocol, cast
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
+from typing import Any, Final, cast
 
 import redis
 from redis.cluster import RedisCluster
 
 from fraud_prevention.domain.errors import PlanLost, Unavailable
-from storage_security.redis.client import Client, availability, bucket_in, get_many
+from storage_security.redis.client import Client, availability, bucket_in, get_many, set_many
 
 _KEYS_PER_CALL: Final = 500  # holds the server for about two milliseconds
 # The fence moves once a plan, when the first of its tasks writes.
@@ -38,26 +39,24 @@ return 0
 """
 
 
-class _Servers(Protocol):
-    """How records come to one server, or to many."""
-
-    def read(self, keys: Sequence[bytes]) -> list[bytes | None]: ...
-
-    def write(self, number: int, keys: Sequence[bytes], records: Sequence[bytes]) -> None: ...
-
-    def load(self, pairs: dict[bytes, bytes]) -> None: ...
-
-
 class RecordStore:
     """Batch reads and fenced writes. All calls raise Unavailable."""
 
     def __init__(self, client: Client) -> None:
-        self._servers: _Servers = _Cluster(client) if isinstance(client, RedisCluster) else _OneServer(client)
+        self._redis = client
+        self._replace: Callable[[int, Sequence[bytes], Sequence[bytes]], None]
+        if isinstance(client, RedisCluster):
+            self._at_once, self._replace = _KEYS_PER_ROUND, partial(_replace_in_cluster, client)
+        else:
+            self._at_once, self._replace = _KEYS_PER_CALL, partial(_replace_on_server, client)
 
     def read(self, keys: Sequence[bytes]) -> list[bytes | None]:
         """The records, None where there is none."""
+        found: list[bytes | None] = []
         with availability():
-            return self._servers.read(keys)
+            for at in range(0, len(keys), self._at_once):
+                found += get_many(self._redis, keys[at : at + self._at_once])
+        return found
 
     def write(self, number: int, keys: Sequence[bytes], records: Sequence[bytes]) -> None:
         """Replace records for the plan of that number. Raises PlanLost where a later plan has written.
@@ -66,7 +65,9 @@ class RecordStore:
         retry of the same plan repeats with the same bytes.
         """
         with availability():
-            self._servers.write(number, keys, records)
+            for at in range(0, len(keys), self._at_once):
+                end = at + self._at_once
+                self._replace(number, keys[at:end], records[at:end])
 
     def load(self, keys: Iterable[bytes], records: Iterable[bytes]) -> int:
         """Put records of a rebuild in place, whatever was there; returns how many."""
@@ -76,90 +77,59 @@ class RecordStore:
             for key, record in zip(keys, records, strict=True):
                 pending[key] = record
                 count += 1
-                if len(pending) == _KEYS_PER_ROUND:
-                    self._servers.load(pending)
+                if len(pending) == self._at_once:
+                    set_many(self._redis, pending)
                     pending = {}
             if pending:
-                self._servers.load(pending)
+                set_many(self._redis, pending)
         return count
 
 
-class _OneServer:
-    def __init__(self, client: redis.Redis) -> None:
-        self._redis = client
-
-    def read(self, keys: Sequence[bytes]) -> list[bytes | None]:
-        found: list[bytes | None] = []
-        for at in range(0, len(keys), _KEYS_PER_CALL):
-            found += get_many(self._redis, keys[at : at + _KEYS_PER_CALL])
-        return found
-
-    def write(self, number: int, keys: Sequence[bytes], records: Sequence[bytes]) -> None:
-        for at in range(0, len(keys), _KEYS_PER_CALL):
-            end = at + _KEYS_PER_CALL
-            pairs = dict(zip(keys[at:end], records[at:end], strict=True))
-            if not any(self._replace(number, pairs) for _ in range(_ATTEMPTS)):
-                raise Unavailable("redis", f"the fence moved {_ATTEMPTS} times while plan {number} was writing")
-
-    def _replace(self, number: int, pairs: dict[bytes, bytes]) -> bool:
-        """One transaction, which fails (False) where the fence moves at the same time."""
-        with self._redis.pipeline() as pipe:
-            pipe.watch(_FENCE)  # type: ignore[no-untyped-call]  # the client has no types here
-            held = int(cast("bytes | None", pipe.get(_FENCE)) or 0)
-            if held > number:
-                raise PlanLost(number, held, "")
-            pipe.multi()
-            if held < number:
-                pipe.set(_FENCE, number)
-            pipe.mset(cast(Any, pairs))
-            try:
-                pipe.execute()
-            except redis.WatchError:
-                return False
-        return True
-
-    def load(self, pairs: dict[bytes, bytes]) -> None:
-        items = list(pairs.items())
-        for at in range(0, len(items), _KEYS_PER_CALL):
-            self._redis.mset(cast(Any, dict(items[at : at + _KEYS_PER_CALL])))
+def _replace_on_server(client: redis.Redis, number: int, keys: Sequence[bytes], records: Sequence[bytes]) -> None:
+    pairs = dict(zip(keys, records, strict=True))
+    if not any(_transact(client, number, pairs) for _ in range(_ATTEMPTS)):
+        raise Unavailable("redis", f"the fence moved {_ATTEMPTS} times while plan {number} was writing")
 
 
-class _Cluster:
-    """Sends what many buckets need in one go to all servers; a transaction for each bucket would wait for each."""
+def _transact(client: redis.Redis, number: int, pairs: dict[bytes, bytes]) -> bool:
+    """One transaction, which fails (False) where the fence moves at the same time."""
+    with client.pipeline() as pipe:
+        pipe.watch(_FENCE)  # type: ignore[no-untyped-call]  # the client has no types here
+        held = int(cast("bytes | None", pipe.get(_FENCE)) or 0)
+        if held > number:
+            raise PlanLost(number, held, "")
+        pipe.multi()
+        if held < number:
+            pipe.set(_FENCE, number)
+        pipe.mset(cast(Any, pairs))
+        try:
+            pipe.execute()
+        except redis.WatchError:
+            return False
+    return True
 
-    def __init__(self, client: RedisCluster) -> None:
-        self._redis: Any = client  # the client has no types here
 
-    def read(self, keys: Sequence[bytes]) -> list[bytes | None]:
-        found: list[bytes | None] = []
-        for at in range(0, len(keys), _KEYS_PER_ROUND):
-            found += get_many(self._redis, keys[at : at + _KEYS_PER_ROUND])
-        return found
-
-    def write(self, number: int, keys: Sequence[bytes], records: Sequence[bytes]) -> None:
-        for at in range(0, len(keys), _KEYS_PER_ROUND):
-            end = at + _KEYS_PER_ROUND
-            with self._redis.pipeline() as pipe:
-                for bucket, pairs in _by_bucket(keys[at:end], records[at:end]):
-                    fenced = [b"fraud:{%b}:fence" % bucket, *(key for key, _ in pairs)]
-                    # With its server, or the client would send everything twice to learn which of it are keys.
-                    node = self._redis.get_node_from_key(fenced[0])
-                    records_of = (record for _, record in pairs)
-                    pipe.execute_command("EVAL", _FENCED, len(fenced), *fenced, number, *records_of, target_nodes=node)
-                held = max(cast("list[int]", pipe.execute()))
-            if held:
-                raise PlanLost(number, held, "")
-
-    def load(self, pairs: dict[bytes, bytes]) -> None:
-        self._redis.mset_nonatomic(cast(Any, pairs))
+def _replace_in_cluster(client: RedisCluster, number: int, keys: Sequence[bytes], records: Sequence[bytes]) -> None:
+    """What many buckets need, in one go to all servers: a transaction for each bucket would wait for each."""
+    cluster: Any = client  # the client has no types here
+    with cluster.pipeline() as pipe:
+        for bucket, pairs in _by_bucket(keys, records):
+            fenced = [b"fraud:{%b}:fence" % bucket, *(key for key, _ in pairs)]
+            values = (record for _, record in pairs)
+            # With its server, or the client would send everything twice to learn which of it are keys.
+            node = cluster.get_node_from_key(fenced[0])
+            pipe.execute_command("EVAL", _FENCED, len(fenced), *fenced, number, *values, target_nodes=node)
+        held = max(cast("list[int]", pipe.execute()))
+    if held:
+        raise PlanLost(number, held, "")
 
 
 def _by_bucket(keys: Sequence[bytes], records: Sequence[bytes]) -> Iterator[tuple[bytes, list[tuple[bytes, bytes]]]]:
     """Pairs that lie in one bucket, as many as one call may hold."""
     found: dict[bytes, list[tuple[bytes, bytes]]] = defaultdict(list)
     for key, record in zip(keys, records, strict=True):
-        pairs = found[bucket_in(key)]
-        pairs.append((key, record))
-        if len(pairs) == _KEYS_PER_CALL:
-            yield bucket_in(key), found.pop(bucket_in(key))
+        bucket = bucket_in(key)
+        found[bucket].append((key, record))
+        if len(found[bucket]) == _KEYS_PER_CALL:
+            yield bucket, found.pop(bucket)
     yield from found.items()

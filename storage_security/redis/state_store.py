@@ -15,7 +15,7 @@ from fraud_prevention.ports import CustomerState
 from model.features.codes import entity_codes_of
 from model.features.online import pending_entry, record_version
 from model.features.record import CAP, ENTRY
-from storage_security.redis.client import Client, ask, availability, bucket_of
+from storage_security.redis.client import Client, ask, availability, bucket_of, run_script
 from storage_security.redis.customer_store import customer_keys
 from storage_security.redis.entity_store import entity_keys
 
@@ -72,7 +72,6 @@ class RedisStateStore:
 
     def __init__(self, client: Client) -> None:
         self._redis = client
-        self._drop = client.register_script(_DROP)
 
     def read_and_append(self, transaction: Transaction) -> CustomerState:
         """See `ports.StateStore.read_and_append`. The list is capped at the ring's cap: older entries cannot count."""
@@ -99,7 +98,7 @@ class RedisStateStore:
         if not entries:
             return
         with availability():
-            self._drop([pending_key(customer_id)], list(entries))
+            run_script(self._redis, _DROP, [pending_key(customer_id)], *entries)
 
     def ping(self) -> None:
         """See `ports.StateStore.ping`."""

@@ -8,16 +8,13 @@ import pytest
 
 from config import RedisSettings
 from storage_security.redis.client import Client, connect
+from tests.fixtures.services import redis_of
 
 
 @pytest.fixture(params=["server", "cluster"])
 def redis_settings(request: pytest.FixtureRequest) -> RedisSettings:
     """Settings of an empty Redis of the test's own."""
-    if request.param == "server":
-        return RedisSettings(url=request.getfixturevalue("redis_url"))
-    found = request.getfixturevalue("redis_cluster")
-    assert isinstance(found, RedisSettings)
-    return found
+    return redis_of(request, request.param)
 
 
 @pytest.fixture

@@ -16,8 +16,10 @@ from config import ApiSettings, RedisSettings
 from fraud_prevention.bootstrap import connect_redis
 from fraud_prevention.domain.errors import Unavailable
 from storage_security.redis.client import LateCluster, availability, bucket_in, bucket_of, connect
-from storage_security.redis.customer_store import customer_keys
-from storage_security.redis.idempotency import answer_key, draft_key, since_key
+from storage_security.redis.customer_store import RedisCustomerStore, customer_keys
+from storage_security.redis.exchange import RedisExchange
+from storage_security.redis.idempotency import Lifetimes, RedisAnswerStore, answer_key, draft_key, since_key
+from storage_security.redis.plan_store import RedisPlanStore
 from storage_security.redis.state_store import RedisStateStore, pending_key
 from tests.fixtures.events import as_transactions, transactions
 from tests.fixtures.redis_cluster import start_cluster
@@ -34,6 +36,43 @@ def test_a_cluster_that_is_away_is_unavailable_at_each_use_and_not_before(away: 
     for _ in range(2):
         with pytest.raises(Unavailable), availability():
             client.get("key")
+    client.close()
+
+
+def test_adapters_are_made_without_it(away: RedisSettings) -> None:
+    client = connect(away)
+    answers, states, plans = RedisAnswerStore(client, Lifetimes(1, 1)), RedisStateStore(client), RedisPlanStore(client)
+    customers, exchange = RedisCustomerStore(client), RedisExchange(client)
+    for call in (
+        lambda: answers.claim("t1", b"b" * 32, 1),
+        lambda: answers.find("t1"),
+        lambda: states.drop_pending("c", [b"entry"]),
+        plans.current,
+        lambda: customers.read(customers.keys(["c"])),
+        lambda: customers.write(1, customers.keys(["c"]), [b"record"]),
+        lambda: exchange.take_over("met", 1, 0, 2),
+    ):
+        with pytest.raises(Unavailable, match="cannot be connected"):
+            call()
+    client.close()
+
+
+def test_a_cluster_that_was_taken_for_one_server_says_so(redis_cluster: RedisSettings) -> None:
+    client = connect(RedisSettings(url=redis_cluster.url))
+    customers = RedisCustomerStore(client)
+    answers = RedisAnswerStore(client, Lifetimes(1_000, 1_000))
+    keys = customers.keys([f"cus-{i}" for i in range(40)])
+    with pytest.raises(Unavailable, match="set FRAUD_REDIS_IS_CLUSTER"):
+        customers.read(keys)
+    with pytest.raises(Unavailable, match="set FRAUD_REDIS_IS_CLUSTER"):
+        [answers.find(f"t{i}") for i in range(40)]  # some of them are at home on this server
+    client.close()
+
+
+def test_one_server_that_was_taken_for_a_cluster_says_so(redis_url: str) -> None:
+    client = connect(RedisSettings(url=redis_url.rsplit("/", 1)[0], is_cluster=True))
+    with pytest.raises(Unavailable, match="Cluster mode is not enabled"):
+        RedisPlanStore(client).current()
     client.close()
 
 

@@ -76,8 +76,10 @@ def test_an_older_plan_replaces_nothing_of_a_later_one(store: RedisEntityStore, 
 def test_on_one_server_an_older_plan_writes_nothing(store: RedisEntityStore, client: Client, keys: list[bytes]) -> None:
     store.write(9, keys[:1], records(keys[:1], b"new"))
     before = held(client)
-    with pytest.raises(PlanLost):
-        store.write(8, keys[1:], records(keys[1:], b"old"))  # where nobody else has written
+    for touched in (keys, keys[1:], keys[:1]):  # also where nobody else has written
+        with pytest.raises(PlanLost) as lost:
+            store.write(8, touched, records(touched, b"old"))
+        assert (lost.value.ours, lost.value.held) == (8, 9)
     assert held(client) == before
 
 
