@@ -1,4 +1,4 @@
-"""A stack with the streaming job in it, apart from the shared one: the job's topics have fixed names."""
+"""A stack with the streaming job in it, apart from the shared one, and what runs in this process need."""
 
 from __future__ import annotations
 
@@ -10,9 +10,13 @@ from pathlib import Path
 import pytest
 
 from ci_cd_testing_deployment.local.stack import LocalStack
+from config import RedisSettings
+from storage_security.redis import record_store
 from tests.fixtures.models import write_small_model
-from tests.fixtures.services import skipped_without_programs
+from tests.fixtures.services import redis_of, skipped_without_programs
 from tests.fixtures.stream import StreamBench
+from tests.fixtures.stream_outcomes import finished
+from tests.fixtures.stream_runs import EVENTS, Bundles, MemoryLog, Run, feed
 
 
 @pytest.fixture
@@ -30,3 +34,35 @@ def stream_bench(monkeypatch: pytest.MonkeyPatch) -> Iterator[StreamBench]:
             yield StreamBench(stack)
     finally:
         shutil.rmtree(run_dir, ignore_errors=True)
+
+
+@pytest.fixture(scope="module")
+def bundles(tmp_path_factory: pytest.TempPathFactory) -> Bundles:
+    """What decides."""
+    return Bundles(tmp_path_factory.mktemp("bundles"))
+
+
+@pytest.fixture(scope="module")
+def log() -> MemoryLog:
+    """The log of most runs."""
+    return feed(EVENTS, seed=5)
+
+
+@pytest.fixture
+def small_calls(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Several calls to the server for each write, or no crash could fall between them; nobody waits long in vain."""
+    monkeypatch.setattr("data_pipeline.stream.shared_entities.BARRIER_TIMEOUT_S", 5.0)
+    monkeypatch.setattr(record_store, "_KEYS_PER_CALL", 40)
+    monkeypatch.setattr(record_store, "_KEYS_PER_ROUND", 80)
+
+
+@pytest.fixture
+def store(request: pytest.FixtureRequest) -> RedisSettings:
+    """An empty Redis, one server unless a test asks for a cluster."""
+    return redis_of(request, getattr(request, "param", "server"))
+
+
+@pytest.fixture
+def calm(bundles: Bundles, log: MemoryLog, store: RedisSettings, small_calls: None) -> Run:  # noqa: ARG001 — set first
+    """An undisturbed run."""
+    return finished(Run(bundles, log, store))

@@ -8,100 +8,31 @@ from collections.abc import Sequence
 from functools import partial
 from typing import cast
 
-import numpy as np
-import orjson
 import pytest
 
 from config import RedisSettings
-from data_pipeline.stream.relearn import relearn
 from data_pipeline.stream.work import work
 from fraud_prevention.domain.errors import (
-    NotFound,
     PlanLost,
-    StateCorrupt,
     StateFenced,
     StateLost,
-    StateMisplaced,
     Unavailable,
 )
-from fraud_prevention.domain.topics import ALERTS, AUTHORISATIONS, DECISIONS, FEATURES, LABELS, TRANSACTIONS
-from model.features.catalogue import index_of
-from model.features.entities.engine import unwritten
-from model.features.entities.kinds import KINDS
-from model.features.entities.merge import fold_all
-from model.features.entities.record import Room, pack, unpack
-from model.features.record import DECLINED_BASE, ENTRY, FRAUD_BASE, HEADER, WINDOW_MS
-from storage_security.redis import record_store
+from fraud_prevention.domain.topics import ALERTS, DECISIONS, FEATURES, TRANSACTIONS
 from storage_security.redis.client import connect
 from storage_security.redis.entity_store import RedisEntityStore
 from storage_security.redis.exchange import RedisExchange
-from tests.fixtures.events import START_MS, transactions
-from tests.fixtures.stream_runs import LOG, PARTITIONS, Bundles, Crash, Fuse, MemoryLog, Run, feed, partition_of
+from tests.fixtures.stream_outcomes import Left, assert_equal, finished
+from tests.fixtures.stream_runs import EVENTS, Bundles, Crash, Fuse, MemoryLog, Run, feed
 
-COUNT = 4_000
-
-
-@pytest.fixture(scope="module")
-def bundles(tmp_path_factory: pytest.TempPathFactory) -> Bundles:
-    return Bundles(tmp_path_factory.mktemp("bundles"))
-
-
-@pytest.fixture(scope="module")
-def log() -> MemoryLog:
-    return feed(COUNT, seed=5)
-
-
-@pytest.fixture(autouse=True)
-def small_calls(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Several calls to the server for each write, or no crash could fall between them; nobody waits long in vain."""
-    monkeypatch.setattr("data_pipeline.stream.shared_entities.BARRIER_TIMEOUT_S", 5.0)
-    monkeypatch.setattr(record_store, "_KEYS_PER_CALL", 40)
-    monkeypatch.setattr(record_store, "_KEYS_PER_ROUND", 80)
-
-
-@pytest.fixture
-def store(request: pytest.FixtureRequest) -> RedisSettings:
-    """An empty Redis, one server unless a test asks for a cluster."""
-    if getattr(request, "param", "server") == "server":
-        return RedisSettings(url=request.getfixturevalue("redis_url"))
-    found = request.getfixturevalue("redis_cluster")
-    assert isinstance(found, RedisSettings)
-    return found
-
-
+pytestmark = pytest.mark.usefixtures("small_calls")
 on_both = pytest.mark.parametrize("store", ["server", "cluster"], indirect=True)
-
-
-@pytest.fixture
-def calm(bundles: Bundles, log: MemoryLog, store: RedisSettings) -> Run:
-    """An undisturbed run."""
-    return finished(Run(bundles, log, store))
-
-
-def finished(run: Run) -> Run:
-    assert run.live()
-    return run
-
-
-class Left:
-    """What a run has left, kept while its database is used again."""
-
-    def __init__(self, run: Run) -> None:
-        self.state, self.contents, self.plans = run.state(), run.contents(), run.plans
-
-
-def assert_equal(run: Run, left: Left) -> None:
-    assert run.state() == left.state
-    found = run.contents()
-    assert found.keys() == left.contents.keys()
-    for topic, expected in left.contents.items():
-        assert found[topic] == expected, topic
 
 
 def test_an_undisturbed_run_decides_everything(calm: Run) -> None:
     found = calm.contents()
-    assert len(found[DECISIONS]) == len(found[FEATURES]) == COUNT
-    assert len(calm.outputs[DECISIONS]) == COUNT
+    assert len(found[DECISIONS]) == len(found[FEATURES]) == EVENTS
+    assert len(calm.outputs[DECISIONS]) == EVENTS
     assert len(found[TRANSACTIONS + ".dlq"]) > 50
     assert found[ALERTS].keys() < found[DECISIONS].keys()
     assert len(calm.plans) > 4
@@ -271,178 +202,3 @@ def test_an_old_store_that_was_put_back_is_caught_up(bundles: Bundles, log: Memo
         for key, value in backup.items():
             client.restore(key, 0, value)
     assert_equal(finished(run), left)
-
-
-# --- a lost state, built again from the log ---
-
-
-def learn_again(run: Run, fuse: Fuse | None = None) -> int:
-    """As `fraud state rebuild --from-log`, after the store has been cleared."""
-    ports = run.ports(fuse or Fuse())
-    by = partial(work, run.config(ports))
-    return relearn(ports.plans, run, by, LOG, run.bundles.name, run.limit, lambda _done, _all: None)
-
-
-def wiped(run: Run) -> Run:
-    with connect(run.store) as client:
-        client.flushdb()
-    return run
-
-
-def without_writer(state: dict[bytes, bytes]) -> dict[bytes, bytes]:
-    """Records as the next plan will find them, as if nobody had written them: whatever the plans were that did."""
-    shared = [key for key in state if key.startswith(b"fe:")]
-    none = np.zeros(len(shared), np.int64)
-    records = unpack([state[key] for key in shared], Room(none, none))
-    letters = [kind.letter for kind in KINDS]
-    fold_all(records, np.array([letters.index(key[8:9]) for key in shared], np.uint8))
-    found = dict(zip(shared, unwritten(pack(records)), strict=True))
-    return found | {key: live_entries(state[key]) for key in state if key.startswith(b"fs:")}
-
-
-def live_entries(record: bytes) -> bytes:
-    """Of a customer's record, what counts."""
-    entries = np.frombuffer(record, ENTRY, offset=HEADER.itemsize).copy()
-    entries["flags"] &= ~np.uint8(DECLINED_BASE | FRAUD_BASE)
-    newest = entries["event_time"].max(initial=0)
-    return bytes(entries[entries["event_time"] > newest - WINDOW_MS].tobytes())
-
-
-def test_a_state_learned_from_the_log_goes_on_as_if_nothing_had_happened(
-    bundles: Bundles, log: MemoryLog, store: RedisSettings
-) -> None:
-    whole = Left(finished(Run(bundles, log, store)))
-    run = Run(bundles, log, store)
-    runner = run.runner(Fuse())
-    runner.start()
-    for _ in range(3):
-        runner.step()
-    before = run.state()
-    sent = {topic: list(values) for topic, values in run.outputs.items()}
-    assert learn_again(wiped(run)) == sum(map(sum, run.commits[-1].values()))
-    assert run.outputs == sent, "what is learned again is not decided again"
-    assert without_writer(run.state()) == without_writer(before)
-    finished(run)
-    assert without_writer(run.state()) == without_writer(whole.state)
-    found = run.contents()
-    for topic in (DECISIONS, FEATURES, ALERTS):
-        assert found[topic].keys() == whole.contents[topic].keys()
-    for name, vector in whole.contents[FEATURES].items():
-        assert orjson.loads(found[FEATURES][name])["vector"] == orjson.loads(vector)["vector"], name
-
-
-@pytest.mark.parametrize("prefix", [b"fs:", b"fe:"])
-def test_the_way_back_from_a_later_layout_is_to_learn_the_log_again(
-    bundles: Bundles, log: MemoryLog, store: RedisSettings, prefix: bytes
-) -> None:
-    """A later version has run and has written records that this one does not know."""
-    whole = Left(finished(Run(bundles, log, store)))
-    run = Run(bundles, log, store)
-    runner = run.runner(Fuse())
-    runner.start()
-    for _ in range(3):
-        runner.step()
-    before = run.state()
-    sent = {topic: list(values) for topic, values in run.outputs.items()}
-    with connect(store) as client:
-        for key, record in before.items():
-            if key.startswith(prefix):
-                client.set(key, bytes([record[0] + 1]) + record[1:])  # layouts begin with their number
-    late = run.state()
-    with pytest.raises(StateCorrupt, match="fraud state rebuild"):
-        run.live()
-    assert run.state() == late, "what is not understood is left alone"
-    assert run.outputs == sent
-    learn_again(wiped(run))
-    assert without_writer(run.state()) == without_writer(before)
-    finished(run)
-    assert without_writer(run.state()) == without_writer(whole.state)
-
-
-def test_a_stream_does_not_start_on_half_of_a_rebuild(bundles: Bundles, log: MemoryLog, store: RedisSettings) -> None:
-    run = finished(Run(bundles, log, store))
-    with pytest.raises(Crash):
-        learn_again(wiped(run), Fuse(12))
-    with pytest.raises(StateLost, match="--from-log"):
-        run.runner(Fuse()).start()
-    learn_again(wiped(run))
-    finished(run)
-
-
-def test_without_a_stream_before_there_is_nothing_to_learn(
-    bundles: Bundles, log: MemoryLog, store: RedisSettings
-) -> None:
-    with pytest.raises(NotFound, match="nothing to rebuild"):
-        learn_again(Run(bundles, log, store))
-
-
-# --- labels and answers ---
-
-
-def _later_features(bundles: Bundles, store: RedisSettings, *, is_told: bool) -> dict[str, float]:
-    """Features of a customer's last payment, whose first one was declined and is known to be fraud, or not."""
-    first, last = (
-        {
-            **transactions(1, customers=1, seed=8)[0],
-            "transaction_id": name,
-            "event_time": START_MS + after_ms,
-            "terminal_id": "pos",
-        }
-        for name, after_ms in (("first", 0), ("last", 10 * 86_400_000))
-    )
-    log = MemoryLog()
-    run = Run(bundles, log, store)
-    customer = first["customer_id"]
-    log.send(TRANSACTIONS, customer, orjson.dumps(first))
-    finished(run)
-    if is_told:
-        told = {"transaction_id": "first", "customer_id": customer, "observed_at": START_MS + 86_400_000}
-        log.send(AUTHORISATIONS, customer, orjson.dumps(told | {"result": "declined"}))
-        places = {"merchant_id": first["merchant_id"], "terminal_id": "pos", "event_time": START_MS}
-        log.send(LABELS, customer, orjson.dumps(told | places | {"is_fraud": True}))
-        finished(run)
-    log.send(TRANSACTIONS, customer, orjson.dumps(last))
-    finished(run)
-    vector = orjson.loads(run.contents()[FEATURES]["last"])["vector"]
-    names = ("customer_known_fraud_count_30d", "customer_decline_share_30d", "merchant_delayed_fraud_count_28d",
-             "terminal_last_known_is_fraud")  # fmt: skip
-    return {name: vector[index_of(name)] for name in names}
-
-
-def test_labels_and_declines_reach_features(bundles: Bundles, store: RedisSettings) -> None:
-    untold = _later_features(bundles, store, is_told=False)
-    told = _later_features(bundles, store, is_told=True)
-    assert told["customer_known_fraud_count_30d"] == 1
-    assert told["customer_decline_share_30d"] > 0
-    assert told["merchant_delayed_fraud_count_28d"] >= 1
-    assert told["terminal_last_known_is_fraud"] == 1
-    assert all(untold[name] != value for name, value in told.items())
-
-
-@pytest.mark.parametrize(
-    "shares",
-    [1, 4],
-)
-def test_a_label_in_another_partition_than_its_customer_harms_nobody(
-    bundles: Bundles, store: RedisSettings, shares: int
-) -> None:
-    """It may stop the stream or be passed over, but no other customer's features may change."""
-    log = feed(300, seed=9, customers=12)
-    calm = finished(Run(bundles, log, store))
-    left = Left(calm)
-    payload = orjson.loads(log.held[TRANSACTIONS, 0][0].body or b"")
-    customer = payload["customer_id"]
-    label = {
-        "transaction_id": payload["transaction_id"], "customer_id": customer, "event_time": payload["event_time"],
-        "observed_at": payload["event_time"] + 1, "is_fraud": True,
-    }  # fmt: skip
-    log.send(LABELS, customer, orjson.dumps(label), (partition_of(customer) + 1) % PARTITIONS)
-    run = Run(bundles, log, store)
-    try:
-        run.live(worker=run.by_shares(shares))
-    except StateMisplaced:
-        return
-    found = run.contents()[FEATURES]
-    for name, content in left.contents[FEATURES].items():
-        one, other = orjson.loads(content), orjson.loads(found[name])
-        assert one["vector"] == other["vector"] or one["customer_id"] == customer
