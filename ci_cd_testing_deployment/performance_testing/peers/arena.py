@@ -13,7 +13,6 @@ import pyarrow as pa
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
-from ci_cd_testing_deployment.local.maven import resolve
 from ci_cd_testing_deployment.local.stack import LocalStack
 from ci_cd_testing_deployment.performance_testing.peers import ours
 from ci_cd_testing_deployment.performance_testing.peers.check import (
@@ -24,7 +23,7 @@ from ci_cd_testing_deployment.performance_testing.peers.check import (
     read_outputs,
     right_answers,
 )
-from ci_cd_testing_deployment.performance_testing.peers.environments import SPARK_CONNECTOR, ensure_environment
+from ci_cd_testing_deployment.performance_testing.peers.environments import ensure_environment
 from ci_cd_testing_deployment.performance_testing.peers.job import Job
 from ci_cd_testing_deployment.performance_testing.peers.measure import Rates, rates_of, run_program
 from ci_cd_testing_deployment.performance_testing.peers.registry import OURS, Peer
@@ -86,7 +85,6 @@ class Arena:
             sink=sink,
             events=events,
             work_dir=str(work_dir),
-            jars_dir=str(resolve(SPARK_CONNECTOR, self._stack.place.cache_dir)),
             models_dir=str(self._models_dir),
             redis_url=self._settings.get("FRAUD_REDIS_URL", "") if "redis" in peer.servers else "",
             postgres_dsn=self._settings.get("FRAUD_POSTGRES_DSN", "") if "postgres" in peer.servers else "",

@@ -1,8 +1,4 @@
-"""What the peers need and the product does not.
-
-An environment of its own for each Python peer, since their requirements do not resolve together with the product's, and
-Spark's Kafka connector.
-"""
+"""An environment of its own for each Python peer: their requirements do not resolve together with the product's."""
 
 from __future__ import annotations
 
@@ -12,11 +8,9 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
-from ci_cd_testing_deployment.local.maven import JarSet
 from ci_cd_testing_deployment.performance_testing.peers.errors import NotInstalled
 from config import CACHE_DIR, ROOT
 
-SPARK_CONNECTOR: Final = JarSet(Path(__file__).resolve().parent / "spark" / "pom.xml", "spark-jars")
 _TIMEOUT_S: Final = 900
 _REASON_CHARACTERS: Final = 400
 

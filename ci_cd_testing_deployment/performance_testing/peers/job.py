@@ -27,7 +27,6 @@ class Job:
     sink: str
     events: int
     work_dir: str  # empty, for state and checkpoints
-    jars_dir: str  # Spark's Kafka connector
     models_dir: str  # for the product
     redis_url: str = ""
     postgres_dsn: str = ""

@@ -52,7 +52,7 @@ class Loop:
 
 def run(job: Job) -> None:
     """Drain the source in micro-batches."""
-    session = session_of(job)
+    session = session_of()
     try:
         query = (
             events_of(session, job, _BATCH)

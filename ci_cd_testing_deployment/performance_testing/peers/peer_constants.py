@@ -31,7 +31,7 @@ def run(job: Job) -> None:
     """Drain the source in micro-batches."""
     from pyspark.sql import functions as F
 
-    session = session_of(job)
+    session = session_of()
     try:
         events = events_of(session, job, _BATCH).withColumns({name: F.lit(at) for name, at in LITERALS.items()})
         scored = events.withColumn("score", _scorer()("amount_base_minor", "card_amount_mean_30d"))

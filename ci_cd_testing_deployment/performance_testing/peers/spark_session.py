@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from ci_cd_testing_deployment.local.maven import JarSet, resolve
 from ci_cd_testing_deployment.performance_testing.peers.job import Job
 from ci_cd_testing_deployment.performance_testing.peers.spark_batches import batch_size
 
@@ -17,6 +18,7 @@ _EVENT: Final = (
 )
 
 
+SPARK_CONNECTOR: Final = JarSet(Path(__file__).resolve().parent / "spark" / "pom.xml", "spark-jars")
 _SETTINGS: Final = {
     "spark.sql.session.timeZone": "UTC",
     "spark.sql.adaptive.enabled": "false",
@@ -26,12 +28,12 @@ _SETTINGS: Final = {
 }
 
 
-def session_of(job: Job) -> SparkSession:
-    """A session with Spark's Kafka connector."""
+def session_of() -> SparkSession:
+    """A session with Spark's Kafka connector, which is fetched the first time."""
     from config import StreamSettings
     from data_pipeline.stream.session import build_session
 
-    jars = ",".join(sorted(map(str, Path(job.jars_dir).glob("*.jar"))))
+    jars = ",".join(sorted(map(str, resolve(SPARK_CONNECTOR).glob("*.jar"))))
     return build_session(StreamSettings(), {**_SETTINGS, "spark.jars": jars})
 
 

@@ -11,12 +11,12 @@ import pytest
 
 from ci_cd_testing_deployment.performance_testing.peers import environments
 from ci_cd_testing_deployment.performance_testing.peers.check import Comparison
-from ci_cd_testing_deployment.performance_testing.peers.environments import SPARK_CONNECTOR
 from ci_cd_testing_deployment.performance_testing.peers.errors import NotInstalled
 from ci_cd_testing_deployment.performance_testing.peers.job import VARIABLE, Job, reported_done
 from ci_cd_testing_deployment.performance_testing.peers.measure import Rates, Sample, rates_of
 from ci_cd_testing_deployment.performance_testing.peers.registry import OURS, PEERS, chosen
 from ci_cd_testing_deployment.performance_testing.peers.report import entry_of, entry_of_failure, report_of
+from ci_cd_testing_deployment.performance_testing.peers.spark_session import SPARK_CONNECTOR
 from config import ROOT
 
 RATES = Rates(events=750, events_per_s=100.0, events_per_cpu_s=50.0, has_warm_up=True)
@@ -67,7 +67,7 @@ def test_the_connector_has_the_version_of_spark() -> None:
 
 
 def test_a_job_reaches_the_program(monkeypatch: pytest.MonkeyPatch) -> None:
-    job = Job("broker:1", "in", "out", 10, "work", "jars", "models")
+    job = Job("broker:1", "in", "out", 10, "work", "models")
     monkeypatch.setenv(VARIABLE, job.environment()[VARIABLE])
     assert Job.from_environment() == job
 
