@@ -72,7 +72,7 @@ deps: $(PYTHON_STAMP) ## Every import is declared, every declared package is use
 
 .PHONY: unit
 unit: $(PYTHON_STAMP) ## Tests that need no server
-	$(PYTEST) -n 2 --dist loadfile -m "not integration and not e2e and not slow" --ignore=tests/integration --ignore=tests/e2e
+	$(PYTEST) -n 2 --dist loadfile -m "not integration and not e2e and not slow" $(addprefix --ignore=tests/,integration e2e ship)
 
 .PHONY: pages
 pages: $(NODE_STAMP) ## Style, types and tests of the pages
@@ -80,7 +80,7 @@ pages: $(NODE_STAMP) ## Style, types and tests of the pages
 
 .PHONY: integration
 integration: setup ## Tests on real servers, which they start: adapters, quick parity, the browser
-	$(PYTEST) -n 2 --dist loadgroup -m "(integration or e2e) and not slow" $(addprefix --ignore=tests/,architecture contract unit)
+	$(PYTEST) -n 2 --dist loadgroup -m "(integration or e2e) and not slow" $(addprefix --ignore=tests/,architecture contract unit ship)
 
 .PHONY: parity
 parity: setup ## Replay, stream and API compute the same features: the long version
@@ -94,6 +94,28 @@ test-faults: setup ## End the stream at every call, kill its driver, and compare
 format: $(PYTHON_STAMP) ## Bring Python into shape
 	$(BIN)/ruff check --fix --quiet . || true
 	$(BIN)/ruff format --quiet .
+
+##@ Ship
+SHIP := ci_cd_testing_deployment
+.PHONY: test-images
+test-images: setup ## Build every image on a private container engine and run it hardened, with real servers beside it
+	$(SHIP)/docker/test.sh
+
+.PHONY: test-cluster
+test-cluster: setup ## Apply every overlay to a real Kubernetes cluster made here, and roll out on it
+	$(SHIP)/kubernetes/test.sh
+
+.PHONY: test-infra
+test-infra: setup ## Terraform against mocks and an emulator, all checkers, the workflows
+	$(SHIP)/terraform/test.sh
+	$(SHIP)/actions/test.sh
+
+.PHONY: test-ship-smoke
+test-ship-smoke: setup ## The quick part of the three: checkers, mocked Terraform, one image, the API server alone
+	$(SHIP)/actions/test.sh smoke
+	$(SHIP)/terraform/test.sh smoke
+	$(SHIP)/docker/test.sh smoke
+	$(SHIP)/kubernetes/test.sh smoke
 
 ##@ Measure
 .PHONY: bench-stream
