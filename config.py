@@ -166,7 +166,10 @@ class SinkSettings(_Group):
     """The consumers that fill the stores."""
 
     model_config = SettingsConfigDict(env_prefix="FRAUD_SINK_")
-    group: str = Field("storage-sink", description="Consumer group; its offsets live in PostgreSQL.")
+    group: str = Field(
+        "storage-sink",
+        description="Consumer group, whose members share the partitions. Its positions live in PostgreSQL; those at the broker are for people who watch it.",
+    )
     batch_size: int = Field(5_000, ge=1, description="Records written in one database transaction at most.")
     alert_ttl_s: int = Field(86_400, ge=1, description="Life of `fraud_alert:{transaction_id}` in Redis.")
 

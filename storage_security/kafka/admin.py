@@ -1,7 +1,11 @@
-"""Topics of the flow on a broker: made where they are missing, and identified."""
+"""Topics of the flow on a broker: made where they are missing, and identified.
+
+`python -m storage_security.kafka.admin` makes them, where no operator of the cluster does.
+"""
 
 from __future__ import annotations
 
+import sys
 from typing import Final
 
 from confluent_kafka import KafkaError, KafkaException, TopicCollection
@@ -39,12 +43,18 @@ def ensure_topics(bootstrap_servers: str, partitions: int | None = None) -> list
     for name, done in admin.create_topics(wanted, operation_timeout=_TIMEOUT_S, request_timeout=_TIMEOUT_S).items():
         try:
             done.result(timeout=_TIMEOUT_S)
+        except TimeoutError as error:
+            raise _silent(bootstrap_servers) from error
         except KafkaException as error:
             if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
                 raise Unavailable("kafka", f"topic {name} could not be created: {error.args[0].str()}") from error
         else:
             created.append(name)
     return created
+
+
+def _silent(bootstrap_servers: str) -> Unavailable:
+    return Unavailable("kafka", f"no broker at {bootstrap_servers} answered within {_TIMEOUT_S:.0f} s")
 
 
 def topic_id(bootstrap_servers: str, topic: str) -> str:
@@ -57,7 +67,7 @@ def topic_id(bootstrap_servers: str, topic: str) -> str:
     try:
         return str(described[topic].result(timeout=_TIMEOUT_S).topic_id)
     except TimeoutError as error:
-        raise Unavailable("kafka", f"no broker at {bootstrap_servers} answered within {_TIMEOUT_S:.0f} s") from error
+        raise _silent(bootstrap_servers) from error
     except KafkaException as error:
         raise Unavailable("kafka", f"topic {topic} could not be described: {error.args[0].str()}") from error
 
@@ -71,3 +81,17 @@ def partitions_of(bootstrap_servers: str, topic: str) -> int:
     if found.error is not None:
         raise Unavailable("kafka", f"topic {topic}: {found.error.str()}")
     return len(found.partitions)
+
+
+def main() -> None:
+    """Make what is missing and say what that was."""
+    servers = KafkaSettings().bootstrap_servers
+    try:
+        created = ensure_topics(servers)
+    except Unavailable as error:
+        sys.exit(f"topics cannot be made: {error}")
+    print(f"made {', '.join(created)}" if created else "every topic is there")  # noqa: T201 - the one line an operator reads
+
+
+if __name__ == "__main__":
+    main()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 import confluent_kafka
@@ -18,10 +18,16 @@ from fraud_prevention.ports import OFFSET_BEGINNING, OFFSET_COMMITTED, Extent, R
 _NO_GROUP: Final = "without-group"
 _ELECTING: Final = (KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE)
 _ELECTION_POLL_S: Final = 0.05
+# How long the partitions of a member that died stay with it: the least that brokers allow by default is 6 s.
+_SESSION_MS: Final = 10_000
+
+StartOffsets = Callable[[Sequence[TopicPartition]], Mapping[TopicPartition, int]]
 
 
 class ConfluentReader:
-    """An EventReader. Partitions are assigned by the caller; nothing is committed unless commit() is called."""
+    """An EventReader. Partitions are assigned by the caller, or by the group that it joins; nothing is committed unless
+    commit() or tell() is called.
+    """
 
     def __init__(self, settings: KafkaSettings, group: str | None = None) -> None:
         self._timeout_s = settings.request_timeout_ms / 1000
@@ -33,6 +39,7 @@ class ConfluentReader:
             {
                 "bootstrap.servers": settings.bootstrap_servers,
                 "group.id": group or _NO_GROUP,
+                "session.timeout.ms": _SESSION_MS,
                 "enable.auto.commit": False,
                 "enable.auto.offset.store": False,
                 # A gap must be seen, not skipped.
@@ -74,6 +81,23 @@ class ConfluentReader:
         start = {**offsets, **self._committed([place for place, at in offsets.items() if at == OFFSET_COMMITTED])}
         self._positions, self._errors = {}, []
         self._consumer.assign([confluent_kafka.TopicPartition(*place, at) for place, at in start.items()])
+
+    def join(self, topics: Sequence[str], start: StartOffsets) -> None:
+        """Share the topics' partitions with the other members of the group, evenly.
+
+        start: asked for the offsets of partitions that come to this member, within poll_batch(), which raises what
+        `start` raises. Partitions of equal number, of topics with as many, go to the same member.
+        """
+
+        def take(consumer: Consumer, given: list[confluent_kafka.TopicPartition]) -> None:
+            offsets = start([TopicPartition(place.topic, place.partition) for place in given])
+            consumer.assign([confluent_kafka.TopicPartition(*place, at) for place, at in offsets.items()])
+
+        def leave(consumer: Consumer, _: list[confluent_kafka.TopicPartition]) -> None:
+            self._positions, self._errors = {}, []
+            consumer.unassign()
+
+        self._consumer.subscribe(list(topics), on_assign=take, on_revoke=leave, on_lost=leave)
 
     def _committed(self, places: list[TopicPartition]) -> dict[TopicPartition, int]:
         if not places:
@@ -159,6 +183,12 @@ class ConfluentReader:
             self._consumer.commit(offsets=offsets, asynchronous=False)
         except KafkaException as error:
             raise Unavailable("kafka", error.args[0].str()) from error
+
+    def tell(self) -> None:
+        """Like commit(), for those who watch how far the group is: does not wait, and a failure changes nothing."""
+        offsets = [confluent_kafka.TopicPartition(*place, at) for place, at in self._positions.items()]
+        if offsets:
+            self._consumer.commit(offsets=offsets, asynchronous=True)
 
     def close(self) -> None:
         """See EventReader.close."""

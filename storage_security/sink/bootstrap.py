@@ -12,7 +12,6 @@ from config import KafkaSettings, PostgresSettings, ReadySettings, RedisSettings
 from fraud_prevention.clock import SystemClock
 from fraud_prevention.domain.errors import Unavailable
 from fraud_prevention.heartbeat import Heartbeat
-from fraud_prevention.ports import TopicPartition
 from storage_security.kafka.admin import topic_id
 from storage_security.kafka.confluent_log import ConfluentLog
 from storage_security.kafka.confluent_reader import ConfluentReader
@@ -101,8 +100,8 @@ def build_sink(settings: Settings, stop: threading.Event) -> Sink:
         require_head(engine)
         positions = Positions(settings.sink.group, {topic: topic_id(servers, topic) for topic in TOPICS})
         return SinkLoop(
-            open_reader=lambda: ConfluentReader(settings.kafka),
-            partitions=_partitions(settings.kafka),
+            open_reader=lambda: ConfluentReader(settings.kafka, settings.sink.group),
+            topics=TOPICS,
             writer=SinkWriter(engine, positions, cache, clock.now_ms),
             heartbeat=Heartbeat(settings.ready.file),
             batch_size=settings.sink.batch_size,
@@ -110,11 +109,3 @@ def build_sink(settings: Settings, stop: threading.Event) -> Sink:
 
     relay = OutboxRelay(engine, ConfluentLog(settings.kafka), settings.kafka.request_timeout_ms / 1000)
     return Sink(make_loop, relay, stop)
-
-
-def _partitions(settings: KafkaSettings) -> frozenset[TopicPartition]:
-    reader = ConfluentReader(settings)
-    try:
-        return frozenset(partition for topic in TOPICS for partition in reader.partitions(topic))
-    finally:
-        reader.close()

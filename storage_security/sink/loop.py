@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
-from typing import Final
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final, Protocol
 
 import structlog
 
@@ -34,24 +34,36 @@ class Backoff:
         self._pause_s = _FIRST_PAUSE_S
 
 
-class SinkLoop:
-    """Runs in one thread.
+class GroupReader(EventReader, Protocol):
+    """A reader that shares partitions with others of its group."""
 
-    open_reader: a new reader, not yet assigned.
-    partitions:  every partition that is read.
+    def join(
+        self, topics: Sequence[str], start: Callable[[Sequence[TopicPartition]], Mapping[TopicPartition, int]]
+    ) -> None:
+        """Read a share of the topics; `start` is asked where, each time that partitions come. Does not block."""
+
+    def tell(self) -> None:
+        """Let those who watch the group see how far it is. Does not block, and a failure changes nothing."""
+
+
+class SinkLoop:
+    """Runs in one thread. Sinks share the partitions of the log among them.
+
+    open_reader: a new reader, not yet in the group.
+    topics:      what is read.
     batch_size:  records written in one transaction at most.
     """
 
     def __init__(
         self,
-        open_reader: Callable[[], EventReader],
-        partitions: frozenset[TopicPartition],
+        open_reader: Callable[[], GroupReader],
+        topics: Sequence[str],
         writer: SinkWriter,
         heartbeat: Heartbeat,
         batch_size: int,
     ) -> None:
         self._open_reader = open_reader
-        self._partitions = partitions
+        self._topics = topics
         self._writer = writer
         self._heartbeat = heartbeat
         self._batch_size = batch_size
@@ -75,7 +87,7 @@ class SinkLoop:
         """From where the stores are; a new reader each time, so that what was read but not written is read again."""
         reader = self._open_reader()
         try:
-            reader.assign(start_offsets(self._partitions, self._writer.positions()))
+            reader.join(self._topics, lambda partitions: start_offsets(partitions, self._writer.positions()))
             while not stop.is_set():
                 try:
                     records = reader.poll_batch(self._batch_size, _POLL_S)
@@ -85,6 +97,7 @@ class SinkLoop:
                     reader.seek(TopicPartition(error.topic, error.partition), OFFSET_BEGINNING)
                     continue
                 written = self._writer.write(records)
+                reader.tell()
                 backoff.reset()
                 self._heartbeat.beat()
                 if written.bad:
@@ -94,7 +107,7 @@ class SinkLoop:
 
 
 def start_offsets(
-    partitions: frozenset[TopicPartition], stored: Mapping[TopicPartition, int]
+    partitions: Sequence[TopicPartition], stored: Mapping[TopicPartition, int]
 ) -> dict[TopicPartition, int]:
     """Where to read each partition from: the beginning where nothing was read before."""
     return {tp: stored.get(tp, OFFSET_BEGINNING) for tp in partitions}
