@@ -31,7 +31,7 @@ class _Group(BaseSettings):
 
 
 class KafkaSettings(_Group):
-    """Where the log of truth is."""
+    """Where the log of truth is, and how it is reached."""
 
     model_config = SettingsConfigDict(env_prefix="FRAUD_KAFKA_")
     bootstrap_servers: str = Field("127.0.0.1:9092", description="Comma-separated host:port of the brokers.")
@@ -39,6 +39,29 @@ class KafkaSettings(_Group):
     request_timeout_ms: int = Field(
         10_000, ge=100, description="How long a record may wait for its acknowledgement before it counts as failed."
     )
+    security_protocol: Literal["PLAINTEXT", "SSL", "SASL_SSL"] = Field(
+        "PLAINTEXT",
+        description="Plain on a network that is trusted, SSL by certificate, SASL_SSL by name and password (SCRAM-SHA-512).",
+    )
+    ca_file: Path | None = Field(
+        None, description="Certificates, in PEM, that the brokers' are checked with; the system's without it."
+    )
+    certificate_file: Path | None = Field(None, description="Own certificate in PEM, where brokers ask for one.")
+    key_file: Path | None = Field(None, description="Private key of that certificate, in PEM.")
+    username: str | None = Field(None, description="Who logs in, with SASL_SSL.")
+    password: SecretStr | None = Field(None, description="The password that goes with it.")
+
+    @model_validator(mode="after")
+    def _login_fits_the_protocol(self) -> Self:
+        if (self.certificate_file is None) != (self.key_file is None):
+            raise ValueError("certificate_file and key_file go together")
+        if (self.username is None) != (self.password is None):
+            raise ValueError("username and password go together")
+        if (self.security_protocol == "SASL_SSL") != (self.username is not None):
+            raise ValueError("SASL_SSL logs in by username and password, and nothing else does")
+        if self.security_protocol == "PLAINTEXT" and (self.ca_file or self.certificate_file):
+            raise ValueError("certificates need security_protocol SSL or SASL_SSL")
+        return self
 
 
 class RedisSettings(_Group):

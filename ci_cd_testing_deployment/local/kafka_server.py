@@ -65,7 +65,7 @@ class KafkaServer:
     """Kafka 4 without ZooKeeper. Data survives a restart; ports may change between two."""
 
     name: Final = "kafka"
-    ports: Final[Mapping[str, int | None]] = {"kafka": None, "kafka-controller": None}
+    ports: Mapping[str, int | None] = {"kafka": None, "kafka-controller": None}
     depends_on: Final[tuple[str, ...]] = ()
     ready_timeout_s: Final = 120.0
 

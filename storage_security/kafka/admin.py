@@ -15,6 +15,7 @@ from confluent_kafka.cimpl import NewTopic
 from config import KafkaSettings
 from fraud_prevention.domain.errors import Unavailable
 from fraud_prevention.domain.topics import MAX_MESSAGE_BYTES, TOPICS, TopicSpec
+from storage_security.kafka.connection import librdkafka
 
 _TIMEOUT_S: Final = 60.0
 _DAY_MS: Final = 86_400_000
@@ -22,7 +23,7 @@ _BROKER_DEFAULT: Final = -1
 
 
 def _client(bootstrap_servers: str) -> AdminClient:
-    return AdminClient({"bootstrap.servers": bootstrap_servers, "log_level": 0})  # what matters comes with the errors
+    return AdminClient(librdkafka(KafkaSettings(bootstrap_servers=bootstrap_servers)))
 
 
 def _new_topic(spec: TopicSpec, partitions: int) -> NewTopic:

@@ -11,6 +11,7 @@ from confluent_kafka import KafkaError, KafkaException, Message, Producer
 from config import KafkaSettings
 from fraud_prevention.domain.errors import Unavailable
 from fraud_prevention.domain.topics import MAX_MESSAGE_BYTES
+from storage_security.kafka.connection import librdkafka
 
 _ROOM_WAIT_S: Final = 0.05
 _QUEUE_RECORDS: Final = 500_000
@@ -29,7 +30,7 @@ class BulkWriter:
         self._failure: str | None = None
         self._producer = Producer(
             {
-                "bootstrap.servers": settings.bootstrap_servers,
+                **librdkafka(settings),
                 "enable.idempotence": True,
                 "acks": "all",
                 "compression.type": "lz4",
@@ -44,7 +45,6 @@ class BulkWriter:
                 "partitioner": "murmur2_random",
                 "error_cb": self._note_error,
                 "on_delivery": self._delivered,
-                "log_level": 0,  # what matters comes with the errors
             }
         )
 

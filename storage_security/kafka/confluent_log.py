@@ -14,6 +14,7 @@ from config import KafkaSettings
 from fraud_prevention.domain.errors import Unavailable
 from fraud_prevention.domain.topics import MAX_MESSAGE_BYTES
 from fraud_prevention.ports import AckCallback
+from storage_security.kafka.connection import librdkafka
 from storage_security.kafka.in_flight import InFlight
 
 _SERVE_S: Final = 0.1
@@ -32,7 +33,7 @@ class ConfluentLog:
         self._closed = threading.Event()
         self._producer = Producer(
             {
-                "bootstrap.servers": settings.bootstrap_servers,
+                **librdkafka(settings),
                 "enable.idempotence": True,
                 "acks": "all",
                 "compression.type": "lz4",
@@ -43,7 +44,6 @@ class ConfluentLog:
                 # Java's, which Spark and kafka-python use: a key has one partition, whoever writes.
                 "partitioner": "murmur2_random",
                 "error_cb": self._note_error,
-                "log_level": 0,  # what matters comes with the errors
             }
         )
         self._server = threading.Thread(target=self._serve, name="kafka-acknowledgements", daemon=True)

@@ -13,6 +13,7 @@ from config import KafkaSettings
 from fraud_prevention.domain.errors import OffsetLost, Unavailable
 from fraud_prevention.domain.topics import MAX_MESSAGE_BYTES
 from fraud_prevention.ports import OFFSET_BEGINNING, OFFSET_COMMITTED, Extent, Record, TopicPartition
+from storage_security.kafka.connection import librdkafka
 
 # librdkafka wants a group even where nothing is ever committed.
 _NO_GROUP: Final = "without-group"
@@ -37,7 +38,7 @@ class ConfluentReader:
         self._closed = False
         self._consumer = Consumer(
             {
-                "bootstrap.servers": settings.bootstrap_servers,
+                **librdkafka(settings),
                 "group.id": group or _NO_GROUP,
                 "session.timeout.ms": _SESSION_MS,
                 "enable.auto.commit": False,
@@ -47,7 +48,6 @@ class ConfluentReader:
                 "fetch.message.max.bytes": MAX_MESSAGE_BYTES,
                 "fetch.wait.max.ms": 100,
                 "allow.auto.create.topics": False,
-                "log_level": 0,  # what matters comes with the errors
             }
         )
 

@@ -14,6 +14,7 @@ from config import KafkaSettings
 from fraud_prevention.domain.errors import Unavailable
 from fraud_prevention.domain.topics import MAX_MESSAGE_BYTES
 from fraud_prevention.ports import AckCallback
+from storage_security.kafka.connection import kafka_python
 from storage_security.kafka.in_flight import InFlight
 
 _LINGER_MS: Final = 5
@@ -29,14 +30,14 @@ class KafkaPythonLog:
         self._admission = threading.Lock()
         self._in_flight = InFlight()
         self._closed = False
-        self._bootstrap_servers = settings.bootstrap_servers
+        self._settings = settings
         self._producer = self._connected(settings)
 
     @staticmethod
     def _connected(settings: KafkaSettings) -> KafkaProducer:
         try:
             return KafkaProducer(
-                bootstrap_servers=settings.bootstrap_servers,
+                **kafka_python(settings),
                 acks="all",
                 enable_idempotence=True,  # said aloud: left to its default, a setting in conflict would switch it off
                 compression_type="lz4",
@@ -90,7 +91,7 @@ class KafkaPythonLog:
         # The producer has no call for this; a client without an assignment fetches the cluster's metadata.
         limit_ms = timeout_s * 1000
         try:
-            KafkaConsumer(bootstrap_servers=self._bootstrap_servers, bootstrap_timeout_ms=limit_ms).close()
+            KafkaConsumer(**kafka_python(self._settings), bootstrap_timeout_ms=limit_ms).close()
         except KafkaError as error:
             raise Unavailable("kafka", str(error)) from error
 

@@ -15,6 +15,7 @@ from config import KafkaSettings
 from fraud_prevention.domain.errors import OffsetLost, Unavailable
 from fraud_prevention.domain.topics import MAX_MESSAGE_BYTES
 from fraud_prevention.ports import OFFSET_BEGINNING, OFFSET_COMMITTED, OFFSET_END, Extent, Record, TopicPartition
+from storage_security.kafka.connection import kafka_python
 
 _FETCH_WAIT_MS: Final = 100
 
@@ -40,7 +41,7 @@ class KafkaPythonReader:
         self._last_answer_s = time.monotonic()
         with _translated():
             self._consumer = KafkaConsumer(
-                bootstrap_servers=settings.bootstrap_servers,
+                **kafka_python(settings),
                 bootstrap_timeout_ms=settings.request_timeout_ms,
                 request_timeout_ms=settings.request_timeout_ms,
                 group_id=group,

@@ -12,6 +12,7 @@ from confluent_kafka.admin._listoffsets import OffsetSpec
 
 from config import KafkaSettings
 from fraud_prevention.domain.errors import Unavailable
+from storage_security.kafka.connection import librdkafka
 
 GROUP: Final = "fraudstream"  # nobody joins it: it only holds offsets, where lag tools look
 _COORDINATING: Final = (
@@ -31,13 +32,12 @@ class KafkaPositions:
         self._timeout_s = settings.request_timeout_ms / 1000
         self._places = [TopicPartition(topic, p) for topic in topics for p in range(partitions)]
         self._partitions, self._earliest = partitions, earliest
-        self._admin = AdminClient({"bootstrap.servers": settings.bootstrap_servers, "log_level": 0})
+        self._admin = AdminClient(librdkafka(settings))
         self._consumer = Consumer(
             {
-                "bootstrap.servers": settings.bootstrap_servers,
+                **librdkafka(settings),
                 "group.id": GROUP,
                 "enable.auto.commit": False,
-                "log_level": 0,
             }
         )
 

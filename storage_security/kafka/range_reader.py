@@ -13,6 +13,7 @@ from confluent_kafka import TopicPartition as Place
 from config import KafkaSettings
 from fraud_prevention.domain.errors import OffsetLost, Unavailable
 from fraud_prevention.domain.topics import MAX_MESSAGE_BYTES
+from storage_security.kafka.connection import librdkafka
 
 _POLL_S: Final = 0.1
 _AT_ONCE: Final = 10_000
@@ -36,7 +37,7 @@ class RangeReader:
         self._ahead: dict[tuple[str, int], list[Message]] = {}
         self._consumer = Consumer(
             {
-                "bootstrap.servers": settings.bootstrap_servers,
+                **librdkafka(settings),
                 "group.id": "without-group",  # librdkafka wants one; nothing is committed
                 "enable.auto.commit": False,
                 "enable.auto.offset.store": False,
@@ -46,7 +47,6 @@ class RangeReader:
                 "queued.max.messages.kbytes": _QUEUE_KB,
                 "check.crcs": False,
                 "allow.auto.create.topics": False,
-                "log_level": 0,  # what matters comes with the errors
             }
         )
 
