@@ -1,0 +1,1 @@
+"""Manifests of the product, and the cluster that they are tested on."""
