@@ -97,18 +97,23 @@ format: $(PYTHON_STAMP) ## Bring Python into shape
 
 ##@ Ship
 SHIP := ci_cd_testing_deployment
+# A run that passed has left every tool and image in the cache, so that another is quick.
+remember = @mkdir -p "$${FRAUD_SHIP_CACHE:-.cache/ship}/complete" && touch "$${FRAUD_SHIP_CACHE:-.cache/ship}/complete/$(@:test-%=%)"
 .PHONY: test-images
 test-images: setup ## Build every image on a private container engine and run it hardened, with real servers beside it
 	$(SHIP)/docker/test.sh
+	$(remember)
 
 .PHONY: test-cluster
 test-cluster: setup ## Apply every overlay to a real Kubernetes cluster made here, and roll out on it
 	$(SHIP)/kubernetes/test.sh
+	$(remember)
 
 .PHONY: test-infra
 test-infra: setup ## Terraform against mocks and an emulator, all checkers, the workflows
 	$(SHIP)/terraform/test.sh
 	$(SHIP)/actions/test.sh
+	$(remember)
 
 .PHONY: test-ship-smoke
 test-ship-smoke: setup ## The quick part of the three: checkers, mocked Terraform, one image, the API server alone
