@@ -1,0 +1,3 @@
+module fraudstream/echo
+
+go 1.25.0

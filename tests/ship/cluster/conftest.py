@@ -1,0 +1,47 @@
+"""What the tests on the cluster share: that there is one, and namespaces of their own."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ci_cd_testing_deployment.kubernetes.test_cluster.kubectl import kubectl
+from ci_cd_testing_deployment.kubernetes.test_cluster.place import NETWORK
+from ci_cd_testing_deployment.kubernetes.test_cluster.processes import is_running
+
+_HERE = Path(__file__).parent
+_CURE = "ci_cd_testing_deployment/kubernetes/test.sh starts one"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """All of the folder needs the cluster."""
+    for item in items:
+        if item.path.is_relative_to(_HERE):
+            item.add_marker(pytest.mark.ship)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _cluster() -> None:
+    if not NETWORK.exists() or not is_running("apiserver"):
+        pytest.skip(f"no test cluster is running: {_CURE}")
+
+
+@pytest.fixture(scope="session")
+def node() -> None:
+    """There is a node that runs pods."""
+    if not is_running("kubelet"):
+        pytest.skip(f"the test cluster has no node: {_CURE} with one")
+
+
+@pytest.fixture(scope="module")
+def restricted_namespace(request: pytest.FixtureRequest) -> Iterator[str]:
+    """A namespace of the module, where Pod Security is as strict as in the product's."""
+    name = request.module.__name__.rpartition(".")[2].removeprefix("test_").replace("_", "-")
+    labels = {"pod-security.kubernetes.io/enforce": "restricted"}
+    namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}}
+    kubectl("apply", "--filename=-", stdin=json.dumps(namespace))
+    yield name
+    kubectl("delete", "namespace", name, "--wait=false")
