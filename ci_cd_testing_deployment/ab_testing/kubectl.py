@@ -1,0 +1,68 @@
+"""The cluster through kubectl, with whatever rights and context its kubeconfig gives."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import subprocess
+from dataclasses import dataclass
+from typing import Any
+
+from ci_cd_testing_deployment.ab_testing.errors import ClusterRefused, RouteConflict, RouteMissing
+from ci_cd_testing_deployment.ab_testing.route import Manifest
+
+
+@dataclass(frozen=True, slots=True)
+class KubectlCluster:
+    """`command` is kubectl and its first words ("kubectl --context staging"); see the port for what is promised."""
+
+    namespace: str
+    name: str
+    command: str = "kubectl"
+    timeout_s: float = 30.0
+
+    def route(self) -> Manifest:
+        found: Manifest = self._get("httproute.gateway.networking.k8s.io", self.name)
+        return found
+
+    def replace(self, route: Manifest, *, is_dry_run: bool = False) -> None:
+        words = ["replace", "--filename=-", *(["--dry-run=server"] if is_dry_run else [])]
+        self._run(words, stdin=json.dumps(route))
+
+    def service_exists(self, name: str) -> bool:
+        try:
+            self._get("service", name)
+        except RouteMissing:
+            return False
+        return True
+
+    def image(self, deployment: str) -> str:
+        found: str = self._get("deployment.apps", deployment)["spec"]["template"]["spec"]["containers"][0]["image"]
+        return found
+
+    def _get(self, kind: str, name: str) -> Any:
+        try:
+            return json.loads(self._run(["get", kind, name, "--output=json"]))
+        except ClusterRefused as error:
+            if "(NotFound)" in error.reason:
+                raise RouteMissing(kind.split(".", maxsplit=1)[0], self.namespace, name) from error
+            raise
+
+    def _run(self, words: list[str], stdin: str | None = None) -> str:
+        whole = [*shlex.split(self.command), "--namespace", self.namespace, *words]
+        try:
+            done = subprocess.run(
+                whole, input=stdin, capture_output=True, text=True, timeout=self.timeout_s, check=False
+            )
+        except FileNotFoundError as error:
+            raise ClusterRefused(whole[0], "not found; install kubectl or name it by --kubectl") from error
+        except subprocess.TimeoutExpired as error:
+            raise ClusterRefused(
+                shlex.join(whole), f"no answer in {self.timeout_s:.0f} s; is the cluster reachable (`kubectl version`)?"
+            ) from error
+        if done.returncode == 0:
+            return done.stdout
+        reason = done.stderr.strip()
+        if "(Conflict)" in reason:
+            raise RouteConflict(self.name, "changed since it was read; run the command again")
+        raise ClusterRefused(shlex.join(whole), reason)

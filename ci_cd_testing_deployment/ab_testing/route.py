@@ -1,0 +1,102 @@
+"""The HTTPRoute of a split: which request goes to which version, and how a route says so.
+
+Rules are written out with the defaults that an API server would add, so that what is read can be compared with
+what was written.
+"""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import Any, Final
+
+from ci_cd_testing_deployment.ab_testing import buckets
+from ci_cd_testing_deployment.ab_testing.errors import RouteConflict
+from ci_cd_testing_deployment.ab_testing.history import HISTORY, Stage, read_history, write_history
+from fraud_prevention.domain.bucket import BUCKET_HEADER, VERSION_HEADER
+
+Manifest = dict[str, Any]
+ALL: Final = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Versions:
+    """The Services of version a, which everybody has, and of version b, which is tried; one port for both."""
+
+    a: str = "decision-api"
+    b: str = "decision-api-b"
+    port: int = 80
+
+    def rules(self, weight: int) -> list[Manifest]:
+        """The rules that give version b this percentage (0 to 100). The first rule that matches a request wins.
+
+        A tester's override stands above all, a customer's bucket above the draw by weight, which serves requests
+        without a bucket. Version b has the buckets below its weight: a higher weight moves nobody back to a.
+        """
+        rules = [
+            self._rule("override-b", {self.b: ALL}, _header("Exact", VERSION_HEADER, "b")),
+            self._rule("override-a", {self.a: ALL}, _header("Exact", VERSION_HEADER, "a")),
+        ]
+        if weight > 0:
+            sticky = _header("RegularExpression", BUCKET_HEADER, buckets.below(weight))
+            rules.append(self._rule("bucket-b", {self.b: ALL}, sticky))
+        if weight < ALL:
+            sticky = _header("RegularExpression", BUCKET_HEADER, buckets.from_on(weight))
+            rules.append(self._rule("bucket-a", {self.a: ALL}, sticky))
+        return [*rules, self._rule("draw", {self.a: ALL - weight, self.b: weight})]
+
+    def plain_rules(self) -> list[Manifest]:
+        """The rules without an experiment: everything to version a."""
+        return [self._rule("all", {self.a: ALL})]
+
+    def _rule(self, name: str, shares: dict[str, int], *headers: Manifest) -> Manifest:
+        match: Manifest = {"path": {"type": "PathPrefix", "value": "/"}}
+        if headers:
+            match["headers"] = list(headers)
+        refs = [
+            {"group": "", "kind": "Service", "name": service, "port": self.port, "weight": share}
+            for service, share in shares.items()
+        ]
+        return {"name": name, "matches": [match], "backendRefs": refs}
+
+
+def _header(kind: str, name: str, value: str) -> Manifest:
+    return {"type": kind, "name": name, "value": value}
+
+
+def new_route(name: str, gateway: str, versions: Versions, weight: int) -> Manifest:
+    """A whole HTTPRoute, as a manifest to apply."""
+    return {
+        "apiVersion": "gateway.networking.k8s.io/v1",
+        "kind": "HTTPRoute",
+        "metadata": {"name": name, "labels": {"app.kubernetes.io/part-of": "fraudstream"}},
+        "spec": {"parentRefs": [{"name": gateway}], "rules": versions.rules(weight)},
+    }
+
+
+def with_stages(route: Manifest, versions: Versions, stages: tuple[Stage, ...]) -> Manifest:
+    """The route at the weight of the last stage; without stages, the plain one. All else is left as it is."""
+    changed = deepcopy(route)
+    annotations = changed["metadata"].setdefault("annotations", {})
+    if stages:
+        annotations[HISTORY] = write_history(stages)
+        changed["spec"]["rules"] = versions.rules(stages[-1].weight)
+    else:
+        annotations.pop(HISTORY, None)
+        changed["spec"]["rules"] = versions.plain_rules()
+    return changed
+
+
+def stages_of(route: Manifest, versions: Versions) -> tuple[Stage, ...]:
+    """The experiment's stages, oldest first; none where no experiment runs.
+
+    Raises RouteConflict where the rules are not those of the last stage: whoever changed them has to be asked.
+    """
+    stages = read_history(route["metadata"].get("annotations", {}).get(HISTORY, ""))
+    if stages and route["spec"].get("rules") != versions.rules(stages[-1].weight):
+        raise RouteConflict(
+            route["metadata"]["name"],
+            f"its rules are not those of weight {stages[-1].weight}, which its last step wrote; find who changed them "
+            "(`kubectl get httproute -o yaml --show-managed-fields`), then run `rollback --force` or `stop --force`",
+        )
+    return stages
