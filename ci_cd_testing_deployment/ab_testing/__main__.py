@@ -57,6 +57,7 @@ def place(
 
 Weight = Annotated[int, typer.Option(min=0, max=100, help="Percentage of customers for version b.")]
 Force = Annotated[bool, typer.Option("--force", help="Also where somebody else changed the rules.")]
+Path = Annotated[str, typer.Option(help="Path prefix of a rendered route; /metrics is for the cluster alone.")]
 Prometheus = Annotated[str, typer.Option(help="Address of Prometheus.")]
 Selector = Annotated[str, typer.Option(help="Matchers of the pods' series; by default those of the namespace.")]
 IntervalS = Annotated[int, typer.Option(min=1, help="Seconds between two looks; four scrapes or more.")]
@@ -101,10 +102,10 @@ def stop(context: typer.Context, force: Force = False) -> None:
 
 
 @app.command()
-def render(context: typer.Context, weight: Weight) -> None:
+def render(context: typer.Context, weight: Weight, path: Path = "/v1/decisions") -> None:
     """Print the route as a manifest. Example: python -m ci_cd_testing_deployment.ab_testing render --weight 10"""
     at: Place = context.obj
-    typer.echo(yaml.safe_dump(new_route(at.route, at.gateway, at.versions, weight), sort_keys=False), nl=False)
+    typer.echo(yaml.safe_dump(new_route(at.route, at.gateway, path, at.versions, weight), sort_keys=False), nl=False)
 
 
 @app.command()

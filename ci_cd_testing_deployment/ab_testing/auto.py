@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ci_cd_testing_deployment.ab_testing.errors import ClusterRefused
+from ci_cd_testing_deployment.ab_testing.errors import ClusterRefused, RouteChanged
 from ci_cd_testing_deployment.ab_testing.evidence import Evidence
 from ci_cd_testing_deployment.ab_testing.history import Stage
 from ci_cd_testing_deployment.ab_testing.rollout import Rollout
@@ -71,7 +71,7 @@ class Auto:
             self.wait(self.plan.interval_s)
             try:
                 ended = self._round()
-            except ClusterRefused as error:
+            except (ClusterRefused, RouteChanged) as error:
                 self.tell(f"the same again at the next look: {error}")
                 continue
             if ended is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from copy import deepcopy
 from typing import Protocol
 
-from ci_cd_testing_deployment.ab_testing.errors import RouteConflict, RouteMissing
+from ci_cd_testing_deployment.ab_testing.errors import RouteChanged, RouteMissing
 from ci_cd_testing_deployment.ab_testing.route import Manifest
 
 
@@ -18,7 +18,7 @@ class Cluster(Protocol):
     def replace(self, route: Manifest, *, is_dry_run: bool = False) -> None:
         """Put the route in place of the one it was read from; in a dry run, only have it checked.
 
-        Raises RouteConflict, and changes nothing, where the route has changed since it was read.
+        Raises RouteChanged, and changes nothing, where the route has changed since it was read.
         """
 
     def service_exists(self, name: str) -> bool:
@@ -46,7 +46,7 @@ class MemoryCluster:
 
     def replace(self, route: Manifest, *, is_dry_run: bool = False) -> None:
         if route["metadata"].get("resourceVersion") != str(self._revision):
-            raise RouteConflict(route["metadata"]["name"], "changed since it was read; run the command again")
+            raise RouteChanged(route["metadata"]["name"])
         if not is_dry_run:
             self._route = deepcopy(route)
             self._revision += 1

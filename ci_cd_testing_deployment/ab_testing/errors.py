@@ -3,7 +3,8 @@
 FraudError
 └── RolloutError
     ├── RouteMissing       the cluster has no such route
-    ├── RouteConflict      somebody else changed the route
+    ├── RouteConflict      somebody else wrote the route's rules
+    ├── RouteChanged       the route changed between reading and writing; the same step may succeed again
     ├── WrongStep          the experiment is not where the command needs it
     └── ClusterRefused     kubectl is missing, or the cluster said no
 """
@@ -29,11 +30,19 @@ class RouteMissing(RolloutError):
 
 
 class RouteConflict(RolloutError):
-    """The route is not what this controller wrote, or changed between reading and writing."""
+    """The route's rules are not what this controller wrote, or nothing that it can split."""
 
     def __init__(self, name: str, reason: str) -> None:
         self.name, self.reason = name, reason
         super().__init__(f"route {name}: {reason}")
+
+
+class RouteChanged(RolloutError):
+    """Somebody wrote the route after it was read."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        super().__init__(f"route {name} changed since it was read; run the command again")
 
 
 class WrongStep(RolloutError):

@@ -8,7 +8,7 @@ import subprocess
 from dataclasses import dataclass
 from typing import Any
 
-from ci_cd_testing_deployment.ab_testing.errors import ClusterRefused, RouteConflict, RouteMissing
+from ci_cd_testing_deployment.ab_testing.errors import ClusterRefused, RouteChanged, RouteMissing
 from ci_cd_testing_deployment.ab_testing.route import Manifest
 
 
@@ -64,5 +64,5 @@ class KubectlCluster:
             return done.stdout
         reason = done.stderr.strip()
         if "(Conflict)" in reason:
-            raise RouteConflict(self.name, "changed since it was read; run the command again")
+            raise RouteChanged(self.name)
         raise ClusterRefused(shlex.join(whole), reason)

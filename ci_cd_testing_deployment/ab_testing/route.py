@@ -27,30 +27,30 @@ class Versions:
     b: str = "decision-api-b"
     port: int = 80
 
-    def rules(self, weight: int) -> list[Manifest]:
+    def rules(self, weight: int, path: str) -> list[Manifest]:
         """The rules that give version b this percentage (0 to 100). The first rule that matches a request wins.
 
         A tester's override stands above all, a customer's bucket above the draw by weight, which serves requests
         without a bucket. Version b has the buckets below its weight: a higher weight moves nobody back to a.
         """
         rules = [
-            self._rule("override-b", {self.b: ALL}, _header("Exact", VERSION_HEADER, "b")),
-            self._rule("override-a", {self.a: ALL}, _header("Exact", VERSION_HEADER, "a")),
+            self._rule("override-b", path, {self.b: ALL}, _header("Exact", VERSION_HEADER, "b")),
+            self._rule("override-a", path, {self.a: ALL}, _header("Exact", VERSION_HEADER, "a")),
         ]
         if weight > 0:
             sticky = _header("RegularExpression", BUCKET_HEADER, buckets.below(weight))
-            rules.append(self._rule("bucket-b", {self.b: ALL}, sticky))
+            rules.append(self._rule("bucket-b", path, {self.b: ALL}, sticky))
         if weight < ALL:
             sticky = _header("RegularExpression", BUCKET_HEADER, buckets.from_on(weight))
-            rules.append(self._rule("bucket-a", {self.a: ALL}, sticky))
-        return [*rules, self._rule("draw", {self.a: ALL - weight, self.b: weight})]
+            rules.append(self._rule("bucket-a", path, {self.a: ALL}, sticky))
+        return [*rules, self._rule("draw", path, {self.a: ALL - weight, self.b: weight})]
 
-    def plain_rules(self) -> list[Manifest]:
+    def plain_rules(self, path: str) -> list[Manifest]:
         """The rules without an experiment: everything to version a."""
-        return [self._rule("all", {self.a: ALL})]
+        return [self._rule("all", path, {self.a: ALL})]
 
-    def _rule(self, name: str, shares: dict[str, int], *headers: Manifest) -> Manifest:
-        match: Manifest = {"path": {"type": "PathPrefix", "value": "/"}}
+    def _rule(self, name: str, path: str, shares: dict[str, int], *headers: Manifest) -> Manifest:
+        match: Manifest = {"path": {"type": "PathPrefix", "value": path}}
         if headers:
             match["headers"] = list(headers)
         refs = [
@@ -64,26 +64,37 @@ def _header(kind: str, name: str, value: str) -> Manifest:
     return {"type": kind, "name": name, "value": value}
 
 
-def new_route(name: str, gateway: str, versions: Versions, weight: int) -> Manifest:
+def new_route(name: str, gateway: str, path: str, versions: Versions, weight: int) -> Manifest:
     """A whole HTTPRoute, as a manifest to apply."""
     return {
         "apiVersion": "gateway.networking.k8s.io/v1",
         "kind": "HTTPRoute",
         "metadata": {"name": name, "labels": {"app.kubernetes.io/part-of": "fraudstream"}},
-        "spec": {"parentRefs": [{"name": gateway}], "rules": versions.rules(weight)},
+        "spec": {"parentRefs": [{"name": gateway}], "rules": versions.rules(weight, path)},
     }
 
 
+def path_of(route: Manifest) -> str:
+    """The one path prefix of all rules. Raises RouteConflict for a route that tells paths apart."""
+    paths = [m.get("path", {}) for rule in route["spec"].get("rules", []) for m in rule.get("matches", [])]
+    found = {(path.get("type"), path.get("value")) for path in paths}
+    if len(found) != 1 or next(iter(found))[0] != "PathPrefix":
+        raise RouteConflict(
+            route["metadata"]["name"], "only a route with one path prefix can be split; give other paths another route"
+        )
+    return str(paths[0]["value"])
+
+
 def with_stages(route: Manifest, versions: Versions, stages: tuple[Stage, ...]) -> Manifest:
-    """The route at the weight of the last stage; without stages, the plain one. All else is left as it is."""
-    changed = deepcopy(route)
+    """The route at the weight of the last stage; without stages, the plain one. All else, its path too, stays."""
+    changed, path = deepcopy(route), path_of(route)
     annotations = changed["metadata"].setdefault("annotations", {})
     if stages:
         annotations[HISTORY] = write_history(stages)
-        changed["spec"]["rules"] = versions.rules(stages[-1].weight)
+        changed["spec"]["rules"] = versions.rules(stages[-1].weight, path)
     else:
         annotations.pop(HISTORY, None)
-        changed["spec"]["rules"] = versions.plain_rules()
+        changed["spec"]["rules"] = versions.plain_rules(path)
     return changed
 
 
@@ -93,7 +104,7 @@ def stages_of(route: Manifest, versions: Versions) -> tuple[Stage, ...]:
     Raises RouteConflict where the rules are not those of the last stage: whoever changed them has to be asked.
     """
     stages = read_history(route["metadata"].get("annotations", {}).get(HISTORY, ""))
-    if stages and route["spec"].get("rules") != versions.rules(stages[-1].weight):
+    if stages and route["spec"].get("rules") != versions.rules(stages[-1].weight, path_of(route)):
         raise RouteConflict(
             route["metadata"]["name"],
             f"its rules are not those of weight {stages[-1].weight}, which its last step wrote; find who changed them "

@@ -40,8 +40,8 @@ else:
 
 
 def plain_route() -> Manifest:
-    route = new_route("decision-api", "fraudstream", Versions(), 0)
-    route["spec"]["rules"] = Versions().plain_rules()
+    route = new_route("decision-api", "fraudstream", "/v1/decisions", Versions(), 0)
+    route["spec"]["rules"] = Versions().plain_rules("/v1/decisions")
     return route
 
 

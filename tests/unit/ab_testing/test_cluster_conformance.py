@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from ci_cd_testing_deployment.ab_testing.cluster import Cluster
-from ci_cd_testing_deployment.ab_testing.errors import ClusterRefused, RouteConflict, RouteMissing
+from ci_cd_testing_deployment.ab_testing.errors import ClusterRefused, RouteChanged, RouteMissing
 from ci_cd_testing_deployment.ab_testing.kubectl import KubectlCluster
 from ci_cd_testing_deployment.ab_testing.route import Manifest
 
@@ -29,7 +29,7 @@ def test_a_route_that_changed_meanwhile_is_not_replaced(cluster: Cluster) -> Non
     first = cluster.route()
     cluster.replace(first)
     after = cluster.route()
-    with pytest.raises(RouteConflict, match="run the command again"):
+    with pytest.raises(RouteChanged, match="run the command again"):
         cluster.replace({**first, "spec": {}})
     assert cluster.route() == after
 

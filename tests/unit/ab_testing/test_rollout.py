@@ -5,18 +5,19 @@ from __future__ import annotations
 import pytest
 
 from ci_cd_testing_deployment.ab_testing.cluster import MemoryCluster
-from ci_cd_testing_deployment.ab_testing.errors import RouteConflict, RouteMissing, WrongStep
+from ci_cd_testing_deployment.ab_testing.errors import RouteChanged, RouteConflict, RouteMissing, WrongStep
 from ci_cd_testing_deployment.ab_testing.history import Stage
 from ci_cd_testing_deployment.ab_testing.rollout import Rollout
-from ci_cd_testing_deployment.ab_testing.route import Versions, new_route
+from ci_cd_testing_deployment.ab_testing.route import Manifest, Versions, new_route
 
 A_IMAGE, B_IMAGE = "fraudstream/decision-api:1", "fraudstream/decision-api:2"
+IMAGES = {"decision-api": A_IMAGE, "decision-api-b": B_IMAGE}
 
 
 @pytest.fixture
 def cluster() -> MemoryCluster:
-    route = new_route("decision-api", "fraudstream", Versions(), 0)
-    return MemoryCluster(route, {"decision-api": A_IMAGE, "decision-api-b": B_IMAGE})
+    route = new_route("decision-api", "fraudstream", "/", Versions(), 0)
+    return MemoryCluster(route, IMAGES)
 
 
 @pytest.fixture
@@ -32,13 +33,13 @@ def test_an_experiment_from_start_to_stop(rollout: Rollout, cluster: MemoryClust
     cluster.images["decision-api"] = B_IMAGE
     rollout.stop()
     assert rollout.stages() == ()
-    assert cluster.route()["spec"]["rules"] == Versions().plain_rules()
+    assert cluster.route()["spec"]["rules"] == Versions().plain_rules("/")
 
 
 def test_a_rollback_keeps_the_testers_override(rollout: Rollout, cluster: MemoryCluster) -> None:
     rollout.start(10)
     rollout.rollback()
-    assert cluster.route()["spec"]["rules"] == Versions().rules(0)
+    assert cluster.route()["spec"]["rules"] == Versions().rules(0, "/")
 
 
 def test_a_second_experiment_is_refused(rollout: Rollout) -> None:
@@ -81,12 +82,38 @@ def test_no_stop_that_would_bring_the_old_version_back(rollout: Rollout) -> None
 def test_rules_of_somebody_else_are_overwritten_by_force_only(rollout: Rollout, cluster: MemoryCluster) -> None:
     rollout.start(10)
     route = cluster.route()
-    route["spec"]["rules"] = Versions().rules(90)
+    route["spec"]["rules"] = Versions().rules(90, "/")
     cluster.replace(route)
     with pytest.raises(RouteConflict):
         rollout.rollback()
     rollout.rollback(is_forced=True)
-    assert cluster.route()["spec"]["rules"] == Versions().rules(0)
+    assert cluster.route()["spec"]["rules"] == Versions().rules(0, "/")
+
+
+class BusyCluster(MemoryCluster):
+    """A gateway writes the route's status whenever somebody has read it, `writes` times."""
+
+    writes = 0
+
+    def route(self) -> Manifest:
+        read = super().route()
+        if self.writes:
+            self.writes -= 1
+            self.replace(read)
+        return read
+
+
+def test_a_gateway_that_writes_its_status_meanwhile_does_not_stop_a_step() -> None:
+    busy = BusyCluster(new_route("decision-api", "fraudstream", "/", Versions(), 0), IMAGES)
+    busy.writes = 4
+    assert Rollout(busy, Versions(), lambda: 0.0).start(10) == 10
+
+
+def test_a_route_that_never_rests_is_told() -> None:
+    busy = BusyCluster(new_route("decision-api", "fraudstream", "/", Versions(), 0), IMAGES)
+    busy.writes = 1_000
+    with pytest.raises(RouteChanged, match="run the command again"):
+        Rollout(busy, Versions(), lambda: 0.0).start(10)
 
 
 def test_a_dry_run_changes_nothing(cluster: MemoryCluster) -> None:

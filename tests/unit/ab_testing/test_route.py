@@ -12,7 +12,7 @@ from ci_cd_testing_deployment.ab_testing.errors import RouteConflict
 from ci_cd_testing_deployment.ab_testing.history import Stage
 from ci_cd_testing_deployment.ab_testing.route import Versions, new_route, stages_of, with_stages
 
-VERSIONS = Versions()
+VERSIONS, PATH = Versions(), "/v1/decisions"
 WEIGHTS = range(101)
 TWO_DIGITS = [f"{n:02d}" for n in range(100)]
 
@@ -20,7 +20,7 @@ TWO_DIGITS = [f"{n:02d}" for n in range(100)]
 def shares(weight: int, **headers: str) -> dict[str, int]:
     """The weights of the Services that a request with these headers may get, as the first matching rule says."""
     sent = {name.replace("_", "-").lower(): value for name, value in headers.items()}
-    for rule in VERSIONS.rules(weight):
+    for rule in VERSIONS.rules(weight, PATH):
         wanted: list[dict[str, Any]] = rule["matches"][0].get("headers", [])
         if all(_matches(h, sent.get(h["name"].lower())) for h in wanted):
             return {ref["name"]: ref["weight"] for ref in rule["backendRefs"]}
@@ -76,7 +76,7 @@ def test_patterns_are_no_longer_than_two_branches() -> None:
 
 def test_a_route_tells_its_stages() -> None:
     stages = (Stage(1_795_741_200, 1), Stage(1_795_741_800, 10))
-    route = with_stages(new_route("decision-api", "fraudstream", VERSIONS, 0), VERSIONS, stages)
+    route = with_stages(new_route("decision-api", "fraudstream", PATH, VERSIONS, 0), VERSIONS, stages)
     assert stages_of(route, VERSIONS) == stages
     assert route["metadata"]["annotations"] == {
         "fraudstream.io/ab-history": "2026-11-27T01:00:00Z 1\n2026-11-27T01:10:00Z 10"
@@ -84,14 +84,26 @@ def test_a_route_tells_its_stages() -> None:
 
 
 def test_rules_of_somebody_else_are_a_conflict() -> None:
-    route = with_stages(new_route("decision-api", "fraudstream", VERSIONS, 0), VERSIONS, (Stage(0, 10),))
+    route = with_stages(new_route("decision-api", "fraudstream", PATH, VERSIONS, 0), VERSIONS, (Stage(0, 10),))
     route["spec"]["rules"][-1]["backendRefs"][1]["weight"] = 20
     with pytest.raises(RouteConflict, match=r"not those of weight 10.*--force"):
         stages_of(route, VERSIONS)
 
 
 def test_all_else_of_a_route_is_left_alone() -> None:
-    route = new_route("decision-api", "fraudstream", VERSIONS, 0)
+    route = new_route("decision-api", "fraudstream", PATH, VERSIONS, 0)
     route["spec"]["hostnames"] = ["api.example"]
     changed = with_stages(route, VERSIONS, (Stage(0, 10),))
     assert {**changed["spec"], "rules": route["spec"]["rules"]} == route["spec"]
+
+
+def test_a_route_keeps_its_path() -> None:
+    route = new_route("decision-api", "fraudstream", "/", VERSIONS, 10)
+    assert with_stages(route, VERSIONS, ())["spec"]["rules"] == VERSIONS.plain_rules("/")
+
+
+def test_a_route_of_several_paths_is_refused() -> None:
+    route = new_route("decision-api", "fraudstream", PATH, VERSIONS, 10)
+    route["spec"]["rules"][0]["matches"][0]["path"]["value"] = "/v2"
+    with pytest.raises(RouteConflict, match="another route"):
+        with_stages(route, VERSIONS, (Stage(0, 10),))
