@@ -23,6 +23,21 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.ship)
 
 
+_FIGURES: dict[str, object] = {}
+
+
+@pytest.fixture(scope="session")
+def figures() -> dict[str, object]:
+    """What was measured; printed as one line of JSON at the end."""
+    return _FIGURES
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """The figures, after the list of skips."""
+    if _FIGURES:
+        terminalreporter.write_line(json.dumps(_FIGURES, sort_keys=True))
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _cluster() -> None:
     if not NETWORK.exists() or not is_running("apiserver"):
@@ -39,7 +54,7 @@ def node() -> None:
 @pytest.fixture(scope="module")
 def restricted_namespace(request: pytest.FixtureRequest) -> Iterator[str]:
     """A namespace of the module, where Pod Security is as strict as in the product's."""
-    name = request.module.__name__.rpartition(".")[2].removeprefix("test_").replace("_", "-")
+    name = request.module.__name__.rpartition(".")[2].replace("_", "-")
     labels = {"pod-security.kubernetes.io/enforce": "restricted"}
     namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}}
     kubectl("apply", "--filename=-", stdin=json.dumps(namespace))
