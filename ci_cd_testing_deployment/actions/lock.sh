@@ -12,6 +12,8 @@ compile=("$uv" pip compile --quiet --universal --python-version 3.11 --no-emit-i
     --custom-compile-command "make lock")
 # Each in an environment of its own, as they do not resolve together with the product (see `make bench-peers`).
 peers=(quixstreams bytewax pathway faust)
+# As above: tools that never share a process with the product.
+tools=(emulator)
 images=(pipeline inference decision-api storage-jobs dashboard-api trainer cli dev servers uv)
 
 "${compile[@]}" --no-annotate "$@" requirements.in requirements/servers.in requirements/uv.in \
@@ -27,4 +29,7 @@ for image in "${images[@]}"; do
 done
 for peer in "${peers[@]}"; do
     "${compile[@]}" --generate-hashes "$@" "requirements/peers/$peer.in" --output-file "requirements/peers/$peer.txt"
+done
+for tool in "${tools[@]}"; do
+    "${compile[@]}" --generate-hashes "$@" "requirements/tools/$tool.in" --output-file "requirements/tools/$tool.txt"
 done

@@ -105,6 +105,9 @@ def test_modules_that_make_runs_exist() -> None:
 def test_ci_calls_only_make() -> None:
     script = read(".ci/run")
     called = re.findall(r"^\s*make ([a-z-]+)$", script, re.MULTILINE)
-    assert called == ["test", "parity"]
+    assert called == ["test", "parity", "test-ship-smoke"]
     assert set(called) <= set(targets())
+    assert [f"test-{name}" for name in re.findall(r"^for target in (.+); do$", script, re.MULTILINE)[0].split()] == [
+        "test-images", "test-cluster", "test-infra",
+    ]  # fmt: skip
     assert os.access(ROOT / ".ci/run", os.X_OK)

@@ -13,8 +13,11 @@ PIN = re.compile(r"^([A-Za-z0-9._-]+)(\[[\w,-]+\])?==(\S+)([^\\\n]*)", re.MULTIL
 ASKED = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)", re.MULTILINE)
 IMAGES = sorted(path.stem for path in (ROOT / "requirements").glob("*.in"))
 IMAGE_LOCKS = ["requirements.txt", *(f"requirements/{image}.txt" for image in IMAGES)]
-PEERS = sorted(path.stem for path in (ROOT / "requirements" / "peers").glob("*.in"))
-LOCKS = [*IMAGE_LOCKS, *(f"requirements/peers/{peer}.txt" for peer in PEERS)]
+SIDE = {
+    folder: sorted(path.stem for path in (ROOT / "requirements" / folder).glob("*.in")) for folder in ("peers", "tools")
+}
+"""Environments of their own, which share no process with the product."""
+LOCKS = [*IMAGE_LOCKS, *(f"requirements/{folder}/{name}.txt" for folder, names in SIDE.items() for name in names)]
 APART = {"servers", "uv"}
 """Lists that are not part of the union: wheels of servers, and what installs the rest."""
 
@@ -51,9 +54,9 @@ def test_lock_names_no_index(lock: str) -> None:
 
 def test_every_lock_is_compiled_by_make_lock() -> None:
     script = read("ci_cd_testing_deployment/actions/lock.sh")
-    compiled = dict(re.findall(r"^(images|peers)=\(([^)]*)\)$", script, re.MULTILINE))
-    assert sorted(compiled["images"].split()) == IMAGES
-    assert sorted(compiled["peers"].split()) == PEERS
+    compiled = {kind: sorted(names.split()) for kind, names in re.findall(r"^(\w+)=\(([^)]*)\)$", script, re.MULTILINE)}
+    assert compiled["images"] == IMAGES
+    assert {folder: compiled[folder] for folder in SIDE} == SIDE
 
 
 def test_main_list_is_the_union_of_all_lists() -> None:

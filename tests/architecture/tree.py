@@ -10,7 +10,7 @@ from config import ROOT
 
 MADE = {
     ".git", ".venv", ".venvs", ".cache", ".run", ".next", "node_modules", "__pycache__", "dist", "build",
-    ".mypy_cache", ".pytest_cache", ".ruff_cache", ".hypothesis", "test-results", "playwright-report",
+    ".terraform", ".mypy_cache", ".pytest_cache", ".ruff_cache", ".hypothesis", "test-results", "playwright-report",
 }  # fmt: skip
 """Folders that hold what tools made, not what people wrote."""
 

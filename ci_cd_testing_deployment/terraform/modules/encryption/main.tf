@@ -1,0 +1,69 @@
+locals {
+  # One key for each kind of reader, so that who may read the logs cannot read the stores.
+  keys = {
+    data    = "Stores, volumes and buckets"
+    secrets = "Secrets of the cluster and of the secret store"
+    logs    = "Logs and notifications"
+  }
+  services = {
+    data    = []
+    secrets = []
+    logs    = ["logs.${var.region}.amazonaws.com", "cloudwatch.amazonaws.com", "budgets.amazonaws.com", "sns.amazonaws.com"]
+  }
+}
+
+data "aws_caller_identity" "this" {}
+
+data "aws_partition" "this" {}
+
+resource "aws_kms_key" "this" {
+  for_each                = local.keys
+  description             = "${var.name}: ${each.value}"
+  enable_key_rotation     = true
+  rotation_period_in_days = var.rotation_days
+  deletion_window_in_days = var.deletion_window_days
+  policy                  = data.aws_iam_policy_document.key[each.key].json
+}
+
+resource "aws_kms_alias" "this" {
+  for_each      = aws_kms_key.this
+  name          = "alias/${var.name}-${each.key}"
+  target_key_id = each.value.key_id
+}
+
+data "aws_iam_policy_document" "key" {
+  for_each = local.keys
+
+  # The account's own policies decide; without this statement a key can lock everybody out for good.
+  statement {
+    sid       = "AccountDecides"
+    actions   = ["kms:*"]
+    resources = ["*"]
+
+    principals {
+      type        = "AWS"
+      identifiers = ["arn:${data.aws_partition.this.partition}:iam::${data.aws_caller_identity.this.account_id}:root"]
+    }
+  }
+
+  dynamic "statement" {
+    for_each = length(local.services[each.key]) > 0 ? [1] : []
+
+    content {
+      sid       = "Services"
+      actions   = ["kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:DescribeKey"]
+      resources = ["*"]
+
+      principals {
+        type        = "Service"
+        identifiers = local.services[each.key]
+      }
+
+      condition {
+        test     = "StringEquals"
+        variable = "aws:SourceAccount"
+        values   = [data.aws_caller_identity.this.account_id]
+      }
+    }
+  }
+}
