@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Backups of the database of cases and decisions. Needs PostgreSQL's client programs, and nothing else of the product.
+# Backups of the database of cases and decisions. Needs bash, PostgreSQL's client programs, and GNU's or BusyBox's tools,
+# so that PostgreSQL's own images can run it.
 set -euo pipefail
 umask 077
 
@@ -49,12 +50,17 @@ find_database() {
 
 ask() { psql --no-psqlrc --quiet --no-align --tuples-only --field-separator=$'\t' --set=ON_ERROR_STOP=1 "$@" "$target"; }
 
-whole_backups() { # oldest first
-    find "$1" -mindepth 2 -maxdepth 2 -path '*/????????T??????Z/SHA256SUMS' -printf '%h\n' | sort
+# Sets `whole`, the backups of a folder that were finished, oldest first.
+find_whole() {
+    local path
+    whole=()
+    for path in "$1"/[0-9]*T[0-9]*Z; do
+        if [ -f "$path/SHA256SUMS" ]; then whole+=("$path"); fi
+    done
 }
 
 make_backup() {
-    local folder=$1 keep=$2 name snapshot
+    local folder=$1 keep=$2 name snapshot old
     [ -w "$folder/" ] || fail "$folder is no folder that can be written to; make it or mount a volume there"
     find_database
     name=$(date -u +%Y%m%dT%H%M%SZ)
@@ -77,12 +83,14 @@ $TABLES
 SQL
     echo "COMMIT; \\q" >&"$questions"
 
-    (cd "$part" && sha256sum database.dump tables.tsv >SHA256SUMS)
-    sync -f "$part"
+    (cd "$part" && sha256sum database.dump tables.tsv >SHA256SUMS && sync database.dump tables.tsv SHA256SUMS)
     # A backup has its name only when it is whole.
-    mv --no-target-directory "$part" "$folder/$name"
+    [ ! -e "$folder/$name" ] || fail "$folder/$name is there already: another run made it this second"
+    mv "$part" "$folder/$name"
     echo "$folder/$name: $(wc -l <"$folder/$name/tables.tsv") tables, $(du -k "$folder/$name/database.dump" | cut -f1) KiB"
-    whole_backups "$folder" | head -n "-$keep" | while read -r old; do
+
+    find_whole "$folder"
+    for old in "${whole[@]:0:$((${#whole[@]} > keep ? ${#whole[@]} - keep : 0))}"; do
         rm -r "$old"
         echo "$old: removed, $keep newer ones are kept"
     done
@@ -91,7 +99,7 @@ SQL
 verify() {
     local backup=$1
     [ -f "$backup/SHA256SUMS" ] || fail "$backup is no whole backup: it has no SHA256SUMS; take another"
-    (cd "$backup" && sha256sum --check --strict --quiet SHA256SUMS) ||
+    (cd "$backup" && [ "$(wc -l <SHA256SUMS)" -eq 2 ] && sha256sum -c SHA256SUMS >/dev/null) ||
         fail "$backup is damaged: its files are not those that were written; take another"
     pg_restore --list "$backup/database.dump" >/dev/null || fail "$backup/database.dump cannot be read; take another"
 }
@@ -106,17 +114,17 @@ restore() {
     # One transaction: a restore that fails leaves the database empty.
     pg_restore --exit-on-error --single-transaction --no-owner --no-privileges --dbname="$target" "$backup/database.dump" ||
         fail "nothing was restored: see PostgreSQL's message above"
-    diff --unified "$backup/tables.tsv" <(ask <<<"$TABLES") >&2 ||
+    diff -u "$backup/tables.tsv" <(ask <<<"$TABLES") >&2 ||
         fail "the restored tables are not those of $backup (above: - as it was, + as it is); drop the database, take another backup"
     echo "$backup: restored, $(wc -l <"$backup/tables.tsv") tables are as they were"
 }
 
 age() {
     local folder=$1 at_most_h=$2 newest name made_s age_s
-    newest=$(whole_backups "$folder" | tail -n 1)
-    [ -n "$newest" ] || fail "$folder holds no whole backup"
-    name=${newest##*/}
-    made_s=$(date -u -d "${name:0:8} ${name:9:2}:${name:11:2}:${name:13:2}" +%s)
+    find_whole "$folder"
+    [ "${#whole[@]}" -gt 0 ] || fail "$folder holds no whole backup"
+    newest=${whole[-1]} name=${whole[-1]##*/}
+    made_s=$(date -u -d "${name:0:4}-${name:4:2}-${name:6:2} ${name:9:2}:${name:11:2}:${name:13:2}" +%s)
     age_s=$(($(date +%s) - made_s))
     echo "$newest: $((age_s / 3600)) hours old"
     [ "$age_s" -le $((at_most_h * 3600)) ] || fail "the newest backup is older than $at_most_h hours: see the last run of the backup job"

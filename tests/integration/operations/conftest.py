@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -58,10 +59,27 @@ def filled(postgres_dsn: str) -> str:
     return postgres_dsn
 
 
-@pytest.fixture
-def backup() -> Backup:
+def gnu(_: Path) -> str:
+    """The machine's own tools."""
+    return ""
+
+
+def busybox(folder: Path) -> str:
+    """The small tools of Alpine's images, before the machine's own."""
+    program = shutil.which("busybox")
+    if program is None:
+        pytest.skip("busybox was not found; install it (Debian, Ubuntu: `apt-get install busybox`)")
+    subprocess.run([program, "--install", "-s", folder], check=True)
+    for shell in ("sh", "bash"):
+        (folder / shell).unlink(missing_ok=True)
+    return f"{folder}{os.pathsep}"
+
+
+@pytest.fixture(params=[gnu, busybox])
+def backup(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Backup:
     """Run the script with these words against a database; returns what it said."""
-    path = f"{find_postgres()}{os.pathsep}{os.environ['PATH']}"
+    tools: str = request.param(tmp_path_factory.mktemp("tools"))
+    path = f"{find_postgres()}{os.pathsep}{tools}{os.environ['PATH']}"
 
     def run(dsn: str, *words: str | Path) -> subprocess.CompletedProcess[str]:
         environment = {**os.environ, "PATH": path, "FRAUD_POSTGRES_DSN": dsn}
