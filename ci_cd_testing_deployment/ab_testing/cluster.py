@@ -1,4 +1,4 @@
-"""The cluster as the controller sees it: one route that can be read and replaced, and what its versions run."""
+"""The cluster as the controller sees it: one route that can be read and written, and what its versions run."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from copy import deepcopy
 from typing import Protocol
 
 from ci_cd_testing_deployment.ab_testing.errors import RouteChanged, RouteMissing
-from ci_cd_testing_deployment.ab_testing.route import Manifest
+from ci_cd_testing_deployment.ab_testing.history import HISTORY
+from ci_cd_testing_deployment.ab_testing.route import Manifest, history_of
 
 
 class Cluster(Protocol):
@@ -15,8 +16,8 @@ class Cluster(Protocol):
     def route(self) -> Manifest:
         """The route as it is, with its resourceVersion. Raises RouteMissing."""
 
-    def replace(self, route: Manifest, *, is_dry_run: bool = False) -> None:
-        """Put the route in place of the one it was read from; in a dry run, only have it checked.
+    def write(self, route: Manifest, *, is_dry_run: bool = False) -> None:
+        """Write the rules and the history of a route that was read; in a dry run, only have them checked.
 
         Raises RouteChanged, and changes nothing, where the route has changed since it was read.
         """
@@ -29,7 +30,7 @@ class Cluster(Protocol):
 
 
 class MemoryCluster:
-    """A cluster in memory with one route; each replacement raises its resourceVersion."""
+    """A cluster in memory with one route; each writing raises its resourceVersion."""
 
     def __init__(self, route: Manifest | None, images: dict[str, str], namespace: str = "fraudstream") -> None:
         self._route = deepcopy(route)
@@ -44,11 +45,14 @@ class MemoryCluster:
         read["metadata"]["resourceVersion"] = str(self._revision)
         return read
 
-    def replace(self, route: Manifest, *, is_dry_run: bool = False) -> None:
-        if route["metadata"].get("resourceVersion") != str(self._revision):
+    def write(self, route: Manifest, *, is_dry_run: bool = False) -> None:
+        held = self.route()
+        if route["metadata"].get("resourceVersion") != held["metadata"]["resourceVersion"]:
             raise RouteChanged(route["metadata"]["name"])
         if not is_dry_run:
-            self._route = deepcopy(route)
+            held["spec"]["rules"] = deepcopy(route["spec"]["rules"])
+            held["metadata"]["annotations"] = {**held["metadata"].get("annotations", {}), HISTORY: history_of(route)}
+            self._route = held
             self._revision += 1
 
     def service_exists(self, name: str) -> bool:

@@ -6,10 +6,14 @@ import json
 import shlex
 import subprocess
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from ci_cd_testing_deployment.ab_testing.errors import ClusterRefused, RouteChanged, RouteMissing
-from ci_cd_testing_deployment.ab_testing.route import Manifest
+from ci_cd_testing_deployment.ab_testing.history import HISTORY
+from ci_cd_testing_deployment.ab_testing.route import Manifest, history_of
+
+_ROUTES: Final = "httproute.gateway.networking.k8s.io"
+_OWNER: Final = "fraudstream-ab"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,12 +26,27 @@ class KubectlCluster:
     timeout_s: float = 30.0
 
     def route(self) -> Manifest:
-        found: Manifest = self._get("httproute.gateway.networking.k8s.io", self.name)
+        found: Manifest = self._get(_ROUTES, self.name)
         return found
 
-    def replace(self, route: Manifest, *, is_dry_run: bool = False) -> None:
-        words = ["replace", "--filename=-", *(["--dry-run=server"] if is_dry_run else [])]
-        self._run(words, stdin=json.dumps(route))
+    def write(self, route: Manifest, *, is_dry_run: bool = False) -> None:
+        """See the port. A patch, because `kubectl replace` would write the resourceVersion into the annotation by which
+        a later `kubectl apply` knows what was applied, and that apply would fail.
+        """
+        version = route["metadata"]["resourceVersion"]
+        patch = {
+            "metadata": {"resourceVersion": version, "annotations": {HISTORY: history_of(route)}},
+            "spec": {"rules": route["spec"]["rules"]},
+        }
+        words = [
+            "patch",
+            _ROUTES,
+            self.name,
+            "--type=merge",
+            f"--patch={json.dumps(patch)}",
+            f"--field-manager={_OWNER}",
+        ]
+        self._run([*words, *(["--dry-run=server"] if is_dry_run else [])])
 
     def service_exists(self, name: str) -> bool:
         try:
@@ -48,11 +67,11 @@ class KubectlCluster:
                 raise RouteMissing(kind.split(".", maxsplit=1)[0], self.namespace, name) from error
             raise
 
-    def _run(self, words: list[str], stdin: str | None = None) -> str:
+    def _run(self, words: list[str]) -> str:
         whole = [*shlex.split(self.command), "--namespace", self.namespace, *words]
         try:
             done = subprocess.run(
-                whole, input=stdin, capture_output=True, text=True, timeout=self.timeout_s, check=False
+                whole, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=self.timeout_s, check=False
             )
         except FileNotFoundError as error:
             raise ClusterRefused(whole[0], "not found; install kubectl or name it by --kubectl") from error

@@ -1,4 +1,4 @@
-"""The steps of an experiment. Each reads the route, checks that the step fits, and replaces the route."""
+"""The steps of an experiment. Each reads the route, checks that the step fits, and writes the route."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ class Rollout:
             route = self.cluster.route()
             stages = decide(route)
             try:
-                self.cluster.replace(with_stages(route, self.versions, stages), is_dry_run=self.is_dry_run)
+                self.cluster.write(with_stages(route, self.versions, stages), is_dry_run=self.is_dry_run)
             except RouteChanged:
                 if attempt == _ATTEMPTS - 1:
                     raise

@@ -88,14 +88,14 @@ def path_of(route: Manifest) -> str:
 def with_stages(route: Manifest, versions: Versions, stages: tuple[Stage, ...]) -> Manifest:
     """The route at the weight of the last stage; without stages, the plain one. All else, its path too, stays."""
     changed, path = deepcopy(route), path_of(route)
-    annotations = changed["metadata"].setdefault("annotations", {})
-    if stages:
-        annotations[HISTORY] = write_history(stages)
-        changed["spec"]["rules"] = versions.rules(stages[-1].weight, path)
-    else:
-        annotations.pop(HISTORY, None)
-        changed["spec"]["rules"] = versions.plain_rules(path)
+    changed["spec"]["rules"] = versions.rules(stages[-1].weight, path) if stages else versions.plain_rules(path)
+    changed["metadata"].setdefault("annotations", {})[HISTORY] = write_history(stages)
     return changed
+
+
+def history_of(route: Manifest) -> str:
+    """The text of the stages; empty where no experiment runs."""
+    return str(route["metadata"].get("annotations", {}).get(HISTORY, ""))
 
 
 def stages_of(route: Manifest, versions: Versions) -> tuple[Stage, ...]:
@@ -103,7 +103,7 @@ def stages_of(route: Manifest, versions: Versions) -> tuple[Stage, ...]:
 
     Raises RouteConflict where the rules are not those of the last stage: whoever changed them has to be asked.
     """
-    stages = read_history(route["metadata"].get("annotations", {}).get(HISTORY, ""))
+    stages = read_history(history_of(route))
     if stages and route["spec"].get("rules") != versions.rules(stages[-1].weight, path_of(route)):
         raise RouteConflict(
             route["metadata"]["name"],

@@ -19,22 +19,22 @@ _KUBECTL = """\
 import json, pathlib, sys
 
 folder = pathlib.Path({folder!r})
-words = [w for w in sys.argv[1:] if not w.startswith("--")]
-if "get" in words:
-    namespace, _, kind, name = words
-    path = folder / f"{{kind.split('.')[0]}}-{{name}}.json"
-    if not path.exists():
-        sys.exit(f'Error from server (NotFound): {{kind}} "{{name}}" not found')
-    print(path.read_text())
-else:
-    sent = json.load(sys.stdin)
-    path = folder / f"httproute-{{sent['metadata']['name']}}.json"
-    held = json.loads(path.read_text())["metadata"]["resourceVersion"]
-    if sent["metadata"].get("resourceVersion") != held:
+options = dict(w.lstrip("-").split("=", 1) for w in sys.argv[1:] if w.startswith("--") and "=" in w)
+namespace, verb, kind, name = [w for w in sys.argv[1:] if not w.startswith("--")]
+path = folder / f"{{kind.split('.')[0]}}-{{name}}.json"
+if not path.exists():
+    sys.exit(f'Error from server (NotFound): {{kind}} "{{name}}" not found')
+held = json.loads(path.read_text())
+if verb == "patch":
+    sent = json.loads(options["patch"])
+    if sent["metadata"]["resourceVersion"] != held["metadata"]["resourceVersion"]:
         sys.exit("Error from server (Conflict): the object has been modified")
-    if "--dry-run=server" not in sys.argv:
-        sent["metadata"]["resourceVersion"] = str(int(held) + 1)
-        path.write_text(json.dumps(sent))
+    if "dry-run" not in options:
+        held["metadata"]["resourceVersion"] += "1"
+        held["metadata"].setdefault("annotations", {{}}).update(sent["metadata"]["annotations"])
+        held["spec"] |= sent["spec"]
+        path.write_text(json.dumps(held))
+print(json.dumps(held))
 """
 """Speaks as kubectl does to what the adapter asks; the tests of the cluster run the adapter against a real one."""
 

@@ -133,7 +133,7 @@ def test_rules_of_somebody_else_end_the_run(world: World) -> None:
     auto.rollout.start(5)
     route = world.cluster.route()
     route["spec"]["rules"] = Versions().rules(90, "/")
-    world.cluster.replace(route)
+    world.cluster.write(route)
     with pytest.raises(RouteConflict):
         auto.run()
 

@@ -8,29 +8,36 @@ import pytest
 
 from ci_cd_testing_deployment.ab_testing.cluster import Cluster
 from ci_cd_testing_deployment.ab_testing.errors import ClusterRefused, RouteChanged, RouteMissing
+from ci_cd_testing_deployment.ab_testing.history import Stage
 from ci_cd_testing_deployment.ab_testing.kubectl import KubectlCluster
-from ci_cd_testing_deployment.ab_testing.route import Manifest
+from ci_cd_testing_deployment.ab_testing.route import Manifest, Versions, stages_of, with_stages
 
 
-def test_what_was_replaced_is_read(cluster: Cluster) -> None:
-    route = cluster.route()
-    route["spec"]["hostnames"] = ["api.example"]
-    cluster.replace(route)
+def test_what_was_written_is_read(cluster: Cluster) -> None:
+    route = with_stages(cluster.route(), Versions(), (Stage(0, 10),))
+    cluster.write(route)
     assert cluster.route()["spec"] == route["spec"]
+    assert stages_of(cluster.route(), Versions()) == (Stage(0, 10),)
+
+
+def test_only_rules_and_history_are_written(cluster: Cluster) -> None:
+    before = cluster.route()
+    cluster.write({**before, "spec": {**before["spec"], "hostnames": ["elsewhere.example"]}})
+    assert cluster.route()["spec"] == before["spec"]
 
 
 def test_a_dry_run_changes_nothing(cluster: Cluster) -> None:
     before = cluster.route()
-    cluster.replace({**before, "spec": {}}, is_dry_run=True)
+    cluster.write(with_stages(before, Versions(), (Stage(0, 10),)), is_dry_run=True)
     assert cluster.route() == before
 
 
-def test_a_route_that_changed_meanwhile_is_not_replaced(cluster: Cluster) -> None:
+def test_a_route_that_changed_meanwhile_is_not_written(cluster: Cluster) -> None:
     first = cluster.route()
-    cluster.replace(first)
+    cluster.write(first)
     after = cluster.route()
     with pytest.raises(RouteChanged, match="run the command again"):
-        cluster.replace({**first, "spec": {}})
+        cluster.write(with_stages(first, Versions(), (Stage(0, 10),)))
     assert cluster.route() == after
 
 
