@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import exp, isinf
+from math import exp, isinf, isnan
 
 from ci_cd_testing_deployment.ab_testing.history import Stage, write_history
 from ci_cd_testing_deployment.ab_testing.verdict import Finding, Verdict
@@ -11,7 +11,9 @@ from ci_cd_testing_deployment.ab_testing.verdict import Finding, Verdict
 def verdict_lines(stages: tuple[Stage, ...], verdict: Verdict) -> list[str]:
     """What `status` prints."""
     steps = ["steps of version b, in percent:", *(f"  {line}" for line in write_history(stages).splitlines())]
-    return [*steps, *map(_finding_line, verdict.findings), f"{verdict.advice}: {'; '.join(verdict.reasons)}"]
+    p99 = [f"{version} {p99_s * 1000:.0f} ms" for version, p99_s in verdict.p99_s.items() if not isnan(p99_s)]
+    last = [f"  p99 of the last interval: {', '.join(p99)}"] if p99 else []
+    return [*steps, *map(_finding_line, verdict.findings), *last, f"{verdict.advice}: {'; '.join(verdict.reasons)}"]
 
 
 def _finding_line(finding: Finding) -> str:

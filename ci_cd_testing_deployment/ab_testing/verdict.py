@@ -35,11 +35,12 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The advice, and a sentence for each reason; findings for the table."""
+    """The advice, and a sentence for each reason; findings and the last interval's p99 (s, by version) for the table."""
 
     advice: Advice
     reasons: tuple[str, ...]
     findings: tuple[Finding, ...] = ()
+    p99_s: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +63,12 @@ class Judge:
     def verdict(self, stages: tuple[Stage, ...], intervals: list[Interval]) -> Verdict:
         """Judge an experiment of one stage or more. Intervals before it teach what version a is like."""
         findings = tuple(self._finding(rail, stages, intervals) for rail in self.rails)
+        p99_s = intervals[-1].p99_s if intervals else {}
         if breached := [f for f in findings if f.is_breached]:
-            return Verdict(Advice.ROLLBACK, tuple(_breach(f) for f in breached), findings)
+            return Verdict(Advice.ROLLBACK, tuple(_breach(f) for f in breached), findings, p99_s)
         if doubts := [*self._too_few(stages, intervals), *self._wrong_ratio(stages, intervals)]:
-            return Verdict(Advice.HOLD, tuple(doubts), findings)
-        return Verdict(Advice.CONTINUE, ("no guard-rail is breached",), findings)
+            return Verdict(Advice.HOLD, tuple(doubts), findings, p99_s)
+        return Verdict(Advice.CONTINUE, ("no guard-rail is breached",), findings, p99_s)
 
     def _finding(self, rail: GuardRail, stages: tuple[Stage, ...], intervals: list[Interval]) -> Finding:
         alpha = self.alpha / len(self.rails)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 
 from ci_cd_testing_deployment.ab_testing.evidence import GUARD_RAILS, Interval
@@ -81,3 +83,10 @@ def test_the_report_has_a_line_for_each_step_guard_rail_and_the_advice() -> None
     assert lines[2].startswith("  errors: a 1.000%, b 10.000%, difference +")
     assert [line.split(":")[0].strip() for line in lines[3:6]] == ["latency", "declines", "alerts"]
     assert lines[-1].startswith("rollback: errors: 10.00%")
+
+
+def test_the_report_tells_the_last_p99_of_versions_that_answered() -> None:
+    intervals = measured()
+    last = Interval(600, 660, intervals[-1].pairs, {"a": 0.0214, "b": math.nan})
+    lines = verdict_lines(STAGES, Judge().verdict(STAGES, [*intervals, last]))
+    assert "  p99 of the last interval: a 21 ms" in lines
