@@ -16,6 +16,7 @@ from confluent_kafka.admin import AdminClient
 from ci_cd_testing_deployment.local import maven, ports
 from ci_cd_testing_deployment.local.errors import StackError
 from ci_cd_testing_deployment.local.place import Context
+from ci_cd_testing_deployment.local.ports import LOOPBACK
 from ci_cd_testing_deployment.local.prerequisites import find_java, find_maven
 from ci_cd_testing_deployment.local.process import Launch
 from fraud_prevention.domain.topics import MAX_MESSAGE_BYTES
@@ -62,12 +63,18 @@ def _java(java: str, jars: Path, *options: str) -> list[str]:
 
 
 class KafkaServer:
-    """Kafka 4 without ZooKeeper. Data survives a restart; ports may change between two."""
+    """Kafka 4 without ZooKeeper. Data survives a restart; ports may change between two.
+
+    It listens at the one address that it tells clients to come to.
+    """
 
     name: Final = "kafka"
     ports: Mapping[str, int | None] = {"kafka": None, "kafka-controller": None}
     depends_on: Final[tuple[str, ...]] = ()
     ready_timeout_s: Final = 120.0
+
+    def __init__(self, host: str = LOOPBACK) -> None:
+        self._host = host
 
     def check(self, context: Context) -> None:
         find_java()
@@ -82,7 +89,7 @@ class KafkaServer:
         properties = home / "server.properties"
         properties.write_text(
             _PROPERTIES.format(
-                host=ports.LOOPBACK,
+                host=self._host,
                 broker=context.ports["kafka"],
                 controller=context.ports["kafka-controller"],
                 data=home / "log",
@@ -124,6 +131,5 @@ class KafkaServer:
     def settings(self, context: Context) -> Mapping[str, str]:
         return {"FRAUD_KAFKA_BOOTSTRAP_SERVERS": self._address(context)}
 
-    @staticmethod
-    def _address(context: Context) -> str:
-        return f"{ports.LOOPBACK}:{context.ports['kafka']}"
+    def _address(self, context: Context) -> str:
+        return f"{self._host}:{context.ports['kafka']}"

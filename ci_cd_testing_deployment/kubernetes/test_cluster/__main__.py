@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from typing import Final
 
-from ci_cd_testing_deployment.kubernetes.test_cluster import addons, binaries, cluster, crds, images, relay
+from ci_cd_testing_deployment.kubernetes.test_cluster import addons, binaries, broker, cluster, crds, images, relay
 from ci_cd_testing_deployment.kubernetes.test_cluster.binaries import binary
 from ci_cd_testing_deployment.kubernetes.test_cluster.errors import ClusterError
 from ci_cd_testing_deployment.kubernetes.test_cluster.place import KUBECONFIG
@@ -25,6 +25,9 @@ usage: python -m ci_cd_testing_deployment.kubernetes.test_cluster COMMAND
   up [control]         start the cluster; `control`: without a node, for objects and their admission
   definitions          make the operators' kinds known to it, which `addons` does as well
   addons               start the add-ons in it
+  load [IMAGE...]      images of the container engine for the node: by default the product's and its stores'
+  spark                start the operator of Spark's jobs in it
+  kafka                start an empty Kafka at 198.18.0.1:9092, where pods reach it
   exec COMMAND...      run a command in the cluster's network with the administrator's rights, as `kubectl get pods`
   forward PORT [TARGET]   an address of the cluster (the gateway without one) on this machine's 127.0.0.1:PORT
   forward --in PORT    this machine's 127.0.0.1:PORT for pods, at the node's address
@@ -72,6 +75,9 @@ COMMANDS: Final[dict[str, Callable[..., None]]] = {
     "definitions": addons.apply_definitions,
     "down": cluster.down,
     "exec": _exec,
+    "kafka": broker.start_kafka,
+    "load": images.load_from_engine,
+    "spark": addons.apply_spark_operator,
     "forward": _forward,
     "up": _up,
 }

@@ -9,14 +9,15 @@ from ci_cd_testing_deployment.kubernetes.test_cluster.binaries import binary
 from ci_cd_testing_deployment.kubernetes.test_cluster.kubectl import kubectl
 from ci_cd_testing_deployment.kubernetes.test_cluster.place import CRDS, HERE, LOGS, NAME, PKI, POD_CIDR, VOLUMES
 from ci_cd_testing_deployment.kubernetes.test_cluster.processes import inside, is_running, start
-from ci_cd_testing_deployment.kubernetes.test_cluster.tools import run, say, wait_until
+from ci_cd_testing_deployment.kubernetes.test_cluster.tools import module_folder, run, say, wait_until
 
 _MANIFESTS: Final = HERE / "manifests"
 _DEPLOYMENTS: Final = {
     "kube-system": ("coredns", "metrics-server"),
     "gateway": ("traefik",),
     "local-path-storage": ("local-path",),
-    "delivery": ("flagger", "prometheus"),
+    "flagger-system": ("flagger",),
+    "monitoring": ("prometheus",),
 }
 _QUEUE: Final = "98"
 
@@ -42,6 +43,15 @@ def apply() -> None:
         for name in names:
             kubectl("--namespace", namespace, "rollout", "status", f"deployment/{name}", "--timeout=120s")
     say("add-ons are ready")
+
+
+def apply_spark_operator() -> None:
+    """Start the operator of Spark's jobs, whose image is the stream's; returns when it is ready."""
+    images.load(images.archives("spark"))
+    role = module_folder(crds.OPERATORS["spark-operator"].module) / "config" / "rbac" / "role.yaml"
+    kubectl("apply", f"--filename={role}", f"--filename={_MANIFESTS / 'spark'}")
+    kubectl("--namespace=spark-operator", "rollout", "status", "deployment/spark-operator-controller", "--timeout=120s")
+    say("the operator of Spark's jobs is ready")
 
 
 def _enforce_network_policies() -> None:

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import hashlib
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from ci_cd_testing_deployment.docker.images import IMAGES as IMAGES_OF_PRODUCT
 from ci_cd_testing_deployment.kubernetes.test_cluster.archive import Contents, write
 from ci_cd_testing_deployment.kubernetes.test_cluster.binaries import ADDONS, ECHO, SPARK_OPERATOR, Module, binary
-from ci_cd_testing_deployment.kubernetes.test_cluster.place import CONTAINERD, HERE, IMAGES, PAUSE_IMAGE, WORK
+from ci_cd_testing_deployment.kubernetes.test_cluster.errors import ClusterError
+from ci_cd_testing_deployment.kubernetes.test_cluster.place import CACHE, CONTAINERD, HERE, IMAGES, PAUSE_IMAGE, WORK
 from ci_cd_testing_deployment.kubernetes.test_cluster.tools import run, say
 from config import CACHE_DIR
 
 _BIN: Final = "/usr/local/bin"
+_LOAD_S: Final = 600.0
+PRODUCT: Final = tuple(f"fraudstream/{image.name}:dev" for image in IMAGES_OF_PRODUCT)
+STORES: Final = ("postgres:15", "redis:7")
 _C_LIBRARY: Final = ("/lib64/ld-linux-x86-64.so.2", "/lib/x86_64-linux-gnu/libc.so.6")
 
 
@@ -85,6 +91,12 @@ def _traefik() -> Contents:
     return Contents("localhost/traefik:1", [inside], {inside: path})
 
 
+def _spark_operator() -> Contents:
+    """The operator beside the tools that copy it into the image that submits."""
+    inside = f"{_BIN}/spark-operator"
+    return Contents("localhost/spark-operator:1", [inside], {inside: binary("spark-operator")}, _busybox().root)
+
+
 _CORE: Final = {"pause": _pause, "echo-server": _of_binary("echo-server")}
 _ADDONS: Final = {
     "busybox": _busybox,
@@ -98,7 +110,7 @@ _ADDONS: Final = {
 PARTS: Final[dict[str, tuple[tuple[Module, ...], dict[str, Callable[[], Contents]]]]] = {
     "core": ((ECHO,), _CORE),
     "addons": ((ADDONS,), _ADDONS),
-    "spark": ((SPARK_OPERATOR,), {}),
+    "spark": ((SPARK_OPERATOR,), {"spark-operator": _spark_operator}),
 }
 
 
@@ -120,7 +132,29 @@ def archives(part: str) -> list[Path]:
     return made
 
 
+_IMPORT: Final = ("ctr", "--address", str(CONTAINERD), "--namespace", "k8s.io", "images", "import")
+
+
 def load(paths: list[Path]) -> None:
     """Give the images to the node."""
     for path in paths:
-        run(["ctr", "--address", CONTAINERD, "--namespace", "k8s.io", "images", "import", path], timeout_s=300)
+        run([*_IMPORT, path], timeout_s=_LOAD_S)
+
+
+def load_from_engine(*names: str) -> None:
+    """Give the node images of the container engine, by default the product's and its stores'; others share layers.
+
+    Raises ClusterError where one has not been built.
+    """
+    wanted = names or (*PRODUCT, *STORES)
+    engine = ["docker", "--host", f"unix://{CACHE / 'docker' / 'docker.sock'}"]
+    has = set(run([*engine, "image", "ls", "--format", "{{.Repository}}:{{.Tag}}"]).split())
+    missing = sorted(set(wanted) - has)
+    if missing:
+        raise ClusterError(f"no image {', '.join(missing)}: ci_cd_testing_deployment/docker/build.sh")
+    saving = subprocess.Popen([*engine, "save", *wanted], stdout=subprocess.PIPE)
+    with saving:
+        loaded = subprocess.run([*_IMPORT, "-"], stdin=saving.stdout, capture_output=True, timeout=_LOAD_S, check=False)
+    if loaded.returncode or saving.returncode:
+        raise ClusterError(f"the images could not be loaded: {loaded.stderr.decode()[-500:]}")
+    say(f"{len(wanted)} images of the engine are loaded")

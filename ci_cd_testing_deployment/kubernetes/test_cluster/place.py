@@ -38,6 +38,7 @@ SERVICE_CIDR: Final = "198.19.0.0/20"
 API_SERVICE_IP: Final = "198.19.0.1"
 DNS_IP: Final = "198.19.0.10"
 GATEWAY_IP: Final = "198.19.0.80"
+KAFKA_PORTS: Final = {"kafka": 9092, "kafka-controller": 19093}
 API_SERVER: Final = f"https://{NODE_IP}:6443"
 
 PAUSE_IMAGE: Final = "localhost/pause:1"

@@ -8,9 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from ci_cd_testing_deployment.kubernetes.test_cluster import addons, broker
 from ci_cd_testing_deployment.kubernetes.test_cluster.kubectl import kubectl
 from ci_cd_testing_deployment.kubernetes.test_cluster.place import NETWORK
 from ci_cd_testing_deployment.kubernetes.test_cluster.processes import is_running
+from storage_security.kafka.admin import ensure_topics
+from tests.ship.cluster import product
 
 _HERE = Path(__file__).parent
 _CURE = "ci_cd_testing_deployment/kubernetes/test.sh starts one"
@@ -60,3 +63,20 @@ def restricted_namespace(request: pytest.FixtureRequest) -> Iterator[str]:
     kubectl("apply", "--filename=-", stdin=json.dumps(namespace))
     yield name
     kubectl("delete", "namespace", name, "--wait=false")
+
+
+@pytest.fixture(scope="session")
+def released(node: None) -> None:  # noqa: ARG001 - a fixture that has to come first
+    """The product runs from its own images, released in the order of a release."""
+    wanted = product.documents()
+    missing = product.missing_images(wanted)
+    if missing:
+        pytest.skip(f"the node has no image {', '.join(missing)}: {_CURE} with them")
+    ensure_topics(broker.ADDRESS)
+    product.release(wanted)
+
+
+@pytest.fixture(scope="session")
+def spark_operator(released: None) -> None:  # noqa: ARG001 - it is given what was released
+    """The operator of Spark's jobs works, from the stream's own image."""
+    addons.apply_spark_operator()

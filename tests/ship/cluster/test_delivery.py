@@ -32,7 +32,10 @@ def canary(namespace: str) -> tuple[dict[str, Any], dict[str, Any]]:
         "apiVersion": "flagger.app/v1beta1",
         "kind": "MetricTemplate",
         "metadata": echo.metadata("success", namespace),
-        "spec": {"provider": {"type": "prometheus", "address": "http://prometheus.delivery:9090"}, "query": SUCCESS},
+        "spec": {
+            "provider": {"type": "prometheus", "address": "http://prometheus-operated.monitoring:9090"},
+            "query": SUCCESS,
+        },
     }
     spec = {
         "provider": "gatewayapi:v1",
