@@ -14,7 +14,7 @@ compile=("$uv" pip compile --quiet --universal --python-version 3.11 --no-emit-i
 peers=(quixstreams bytewax pathway faust)
 # As above: tools that never share a process with the product.
 tools=(emulator)
-images=(pipeline inference decision-api storage-jobs dashboard-api trainer cli dev servers uv)
+images=(pipeline producer inference decision-api storage-jobs dashboard-api trainer cli dev servers uv)
 
 "${compile[@]}" --no-annotate "$@" requirements.in requirements/servers.in requirements/uv.in \
     --output-file requirements/constraints.txt

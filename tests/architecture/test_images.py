@@ -14,7 +14,8 @@ from config import ROOT
 from tests.architecture.tree import PACKAGES, files, read
 
 ENTRIES = {
-    "pipeline": ("data-pipeline/spark_streaming.py", "data-pipeline/kafka_producer.py"),
+    "pipeline": ("data-pipeline/spark_streaming.py",),
+    "producer": ("data-pipeline/kafka_producer.py",),
     "inference": ("model/inference/scorer.py",),
     "decision-api": ("fraud_prevention/real_time_fraud_prevention.py",),
     "storage-jobs": ("storage_security/sink/__main__.py", "storage_security/postgres/migrate.py"),
