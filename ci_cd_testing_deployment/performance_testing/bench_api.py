@@ -29,6 +29,7 @@ from ci_cd_testing_deployment.performance_testing.open_loop import Load, MakeReq
 from ci_cd_testing_deployment.performance_testing.world import bench_models, bench_world
 from config import CACHE_DIR, RedisSettings
 from data_pipeline.produce.message import wire_rows
+from fraud_prevention.domain.bucket import bucket_header
 
 _WARM_UP_S: Final = 20.0  # the broker and the stream compile their hot paths meanwhile
 _TEMPLATES: Final = 100_000  # the last ones of the history; held as dictionaries
@@ -107,7 +108,9 @@ def decision_requests(history: pa.Table) -> MakeRequest:
             "event_time": time.time_ns() // 1_000_000,
         }
         body = orjson.dumps(payment)
-        head = f"POST /v1/decisions HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\nContent-Length: {len(body)}"
+        headers = {"Content-Type": "application/json", "Content-Length": len(body)}
+        headers |= bucket_header(payment["customer_id"])  # behind a gateway, a customer stays on one version
+        head = "\r\n".join(["POST /v1/decisions HTTP/1.1", "Host: bench", *(f"{n}: {v}" for n, v in headers.items())])
         return head.encode() + b"\r\n\r\n" + body
 
     return make

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -59,27 +58,9 @@ def filled(postgres_dsn: str) -> str:
     return postgres_dsn
 
 
-def gnu(_: Path) -> str:
-    """The machine's own tools."""
-    return ""
-
-
-def busybox(folder: Path) -> str:
-    """The small tools of Alpine's images, before the machine's own."""
-    program = shutil.which("busybox")
-    if program is None:
-        pytest.skip("busybox was not found; install it (Debian, Ubuntu: `apt-get install busybox`)")
-    subprocess.run([program, "--install", "-s", folder], check=True)
-    for shell in ("sh", "bash"):
-        (folder / shell).unlink(missing_ok=True)
-    return f"{folder}{os.pathsep}"
-
-
-@pytest.fixture(params=[gnu, busybox])
-def backup(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Backup:
-    """Run the script with these words against a database; returns what it said."""
-    tools: str = request.param(tmp_path_factory.mktemp("tools"))
-    path = f"{find_postgres()}{os.pathsep}{tools}{os.environ['PATH']}"
+def runner(tools: str = "") -> Backup:
+    """Runs the script with these words against a database; `tools` is a folder whose programs go first."""
+    path = os.pathsep.join(filter(None, [str(find_postgres()), tools, os.environ["PATH"]]))
 
     def run(dsn: str, *words: str | Path) -> subprocess.CompletedProcess[str]:
         environment = {**os.environ, "PATH": path, "FRAUD_POSTGRES_DSN": dsn}
@@ -88,3 +69,9 @@ def backup(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         )
 
     return run
+
+
+@pytest.fixture
+def backup() -> Backup:
+    """Runs the script with the machine's own tools."""
+    return runner()

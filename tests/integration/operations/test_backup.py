@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -14,7 +16,29 @@ import pytest
 
 from storage_security.postgres.migrate import current, head, upgrade
 from tests.fixtures.services import PostgresService
-from tests.integration.operations.conftest import Backup, execute, fill, tables
+from tests.integration.operations.conftest import Backup, execute, fill, runner, tables
+
+
+def gnu(_: Path) -> str:
+    """The machine's own tools."""
+    return ""
+
+
+def busybox(folder: Path) -> str:
+    """The small tools of Alpine's images, before the machine's own."""
+    program = shutil.which("busybox")
+    if program is None:
+        pytest.skip("busybox was not found; install it (Debian, Ubuntu: `apt-get install busybox`)")
+    subprocess.run([program, "--install", "-s", folder], check=True)
+    for shell in ("sh", "bash"):
+        (folder / shell).unlink(missing_ok=True)
+    return str(folder)
+
+
+@pytest.fixture(params=[gnu, busybox])
+def backup(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Backup:
+    """Runs the script with the tools of Debian's images, and with those of Alpine's."""
+    return runner(request.param(tmp_path_factory.mktemp("tools")))
 
 
 @pytest.fixture
