@@ -13,7 +13,7 @@ compile=("$uv" pip compile --quiet --universal --python-version 3.11 --no-emit-i
 # Each in an environment of its own, as they do not resolve together with the product (see `make bench-peers`).
 peers=(quixstreams bytewax pathway faust)
 # As above: tools that never share a process with the product.
-tools=(emulator)
+tools=(emulator checkers checkov)
 images=(pipeline producer inference decision-api storage-jobs dashboard-api trainer cli dev servers uv)
 
 "${compile[@]}" --no-annotate "$@" requirements.in requirements/servers.in requirements/uv.in \
