@@ -168,6 +168,20 @@ def references(pod: Pod) -> set[tuple[str, str]]:
     return found
 
 
+@everywhere
+def test_volumes_are_named_once_and_mounted(name: str) -> None:
+    for pod in pods(rendered(name)):
+        volumes = [volume["name"] for volume in pod.spec.get("volumes", [])]
+        # A StatefulSet makes one of each template for each pod.
+        volumes += [claim["metadata"]["name"] for claim in pod.owner["spec"].get("volumeClaimTemplates", [])]
+        assert len(volumes) == len(set(volumes)), pod.name
+        mounts = [mount for container in pod.containers for mount in container.get("volumeMounts", [])]
+        assert {mount["name"] for mount in mounts} == set(volumes), pod.name
+        for container in pod.containers:
+            paths = [mount["mountPath"] for mount in container.get("volumeMounts", [])]
+            assert len(paths) == len(set(paths)), pod.name
+
+
 @pytest.mark.parametrize("name", OVERLAYS)
 def test_somebody_makes_every_secret(name: str) -> None:
     manifests = rendered(name)
@@ -211,6 +225,8 @@ def test_every_component_is_used_by_an_overlay_or_tried_in_a_combination() -> No
         }
     own = {Path("hardening"), Path("ab/version-b")}
     assert there - used == own, "used by other components alone"
+    page = read("ci_cd_testing_deployment/kubernetes/README.md")
+    assert [str(path) for path in there - {Path("ab/version-b")} if f"`{path}`" not in page] == []
 
 
 @pytest.mark.parametrize("path", kafka_objects(), ids=lambda path: path.name)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.architecture.manifests import KUBERNETES, Manifest, needs_kubectl, of_kind, pods, rendered, selects
+from tests.architecture.manifests import KUBERNETES, Manifest, Pod, needs_kubectl, of_kind, pods, rendered, selects
 
 pytestmark = needs_kubectl
 PAGE = KUBERNETES / "components" / "network-policies" / "README.md"
@@ -95,3 +95,33 @@ def test_every_policy_is_about_pods_that_there_are(name: str) -> None:
         selector = policy["spec"]["podSelector"]
         if not set(selector.get("matchLabels", {})) & set(made_by_operators):
             assert any(selects(selector, found) for found in labels), policy["metadata"]["name"]
+
+
+def secrets(pod: Pod) -> set[str]:
+    """Names of the Secrets that a pod's variables come from."""
+    found = set[str]()
+    for container in pod.containers:
+        found |= {source["secretRef"]["name"] for source in container.get("envFrom", []) if "secretRef" in source}
+        for variable in container.get("env", []):
+            if "secretKeyRef" in variable.get("valueFrom", {}):
+                found.add(variable["valueFrom"]["secretKeyRef"]["name"])
+    return found
+
+
+def reachable_ports(pod: Pod, policies: list[Manifest]) -> set[object]:
+    return {
+        port["port"]
+        for policy in policies
+        if selects(policy["spec"]["podSelector"], pod.labels)
+        for rule in policy["spec"].get("egress", [])
+        for port in rule.get("ports", [])
+    }
+
+
+@pytest.mark.parametrize(("name", "kafka"), [("staging", 9096), ("production", 9096), ("closed", 9092)])
+def test_who_has_the_key_of_a_store_can_reach_it(name: str, kafka: int) -> None:
+    doors = {"kafka-access": kafka, "redis-access": 6379, "postgres-app": 5432}
+    policies = list(of_kind(rendered(name), "NetworkPolicy"))
+    for pod in pods(rendered(name)):
+        for secret in secrets(pod) & set(doors):
+            assert doors[secret] in reachable_ports(pod, policies), f"{pod.name} has {secret}"
