@@ -64,6 +64,8 @@ make_backup() {
     [ -w "$folder/" ] || fail "$folder is no folder that can be written to; make it or mount a volume there"
     find_database
     name=$(date -u +%Y%m%dT%H%M%SZ)
+    # What a run left that was killed a day ago or longer; a younger one may still be at work.
+    find "$folder" -maxdepth 1 -name '.part-*' -mmin +1440 -exec rm -r {} +
     # Not local, for the trap runs when this function has ended.
     part=$(mktemp -d "$folder/.part-XXXXXX")
     trap 'rm -rf "$part"' EXIT

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import time
@@ -171,6 +172,17 @@ def test_only_the_newest_backups_are_kept(backup: Backup, filled: str, tmp_path:
     kept = sorted(path.name for path in tmp_path.iterdir())
     assert kept[:3] == ["20250101T000000Z", "20260104T000000Z", "20260105T000000Z"]
     assert len(kept) == 4
+
+
+def test_what_a_killed_run_left_goes_a_day_later(backup: Backup, filled: str, tmp_path: Path) -> None:
+    left, at_work = tmp_path / ".part-left", tmp_path / ".part-work"
+    for folder in (left, at_work):
+        folder.mkdir()
+        (folder / "database.dump").touch()
+    os.utime(left, (time.time() - 90_000,) * 2)
+    assert backup(filled, "make", tmp_path).returncode == 0
+    assert not left.exists()
+    assert at_work.exists()
 
 
 def test_a_backup_that_is_too_old_fails_the_check(backup: Backup, filled: str, made: Path) -> None:
