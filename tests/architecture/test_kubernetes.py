@@ -225,8 +225,6 @@ def test_every_component_is_used_by_an_overlay_or_tried_in_a_combination() -> No
         }
     own = {Path("hardening"), Path("ab/version-b")}
     assert there - used == own, "used by other components alone"
-    page = read("ci_cd_testing_deployment/kubernetes/README.md")
-    assert [str(path) for path in there - {Path("ab/version-b")} if f"`{path}`" not in page] == []
 
 
 @pytest.mark.parametrize("path", kafka_objects(), ids=lambda path: path.name)
