@@ -10,10 +10,9 @@ UNUSED = (
     "**/include",
     "**/*.pyx",
     "**/*.pxd",
-    # Arrow's network server, its client of object stores and its exchange of query plans: a third of its weight.
+    # Arrow's network server and its client of object stores: a third of its weight.
     "pyarrow/*flight*",
     "pyarrow/*s3*",
-    "pyarrow/*substrait*",
     "pyarrow/src",
 )
 

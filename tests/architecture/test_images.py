@@ -10,19 +10,14 @@ from pathlib import Path
 import grimp
 import pytest
 
+from ci_cd_testing_deployment.docker.images import IMAGES
 from config import ROOT
 from tests.architecture.tree import PACKAGES, files, read
 
-ENTRIES = {
-    "pipeline": ("data-pipeline/spark_streaming.py",),
-    "producer": ("data-pipeline/kafka_producer.py",),
+ENTRIES = {image.lock: image.entries for image in IMAGES if image.lock} | {
     "inference": ("model/inference/scorer.py",),
-    "decision-api": ("fraud_prevention/real_time_fraud_prevention.py",),
-    "storage-jobs": ("storage_security/sink/__main__.py", "storage_security/postgres/migrate.py"),
-    "dashboard-api": ("visualization_dashboard/backend/main.py",),
-    "trainer": ("model/training/train_model.py",),
 }
-"""What each image starts."""
+"""What each image starts, and what scores in an image to come."""
 
 DISTRIBUTIONS = {
     "confluent-kafka": "confluent_kafka",
