@@ -12,6 +12,7 @@ from typing import NamedTuple
 import pytest
 import yaml
 
+from ci_cd_testing_deployment.kubernetes.test_cluster import crds
 from config import ROOT
 
 PLATFORM = ROOT / "ci_cd_testing_deployment" / "kubernetes" / "platform"
@@ -138,3 +139,11 @@ def test_every_namespace_of_an_operator_is_restricted() -> None:
     assert made.keys() == {operator.namespace for operator in OPERATORS} - {"kube-system"}
     for namespace in made.values():
         assert namespace["metadata"]["labels"]["pod-security.kubernetes.io/enforce"] == "restricted"
+
+
+def test_manifests_are_held_against_the_versions_that_are_applied() -> None:
+    applied = {operator.name: operator.version for operator in OPERATORS}
+    tried = {name: source.module.partition("@v")[2] for name, source in crds.OPERATORS.items()}
+    # The chart of Prometheus brings its operator under a version of its own.
+    assert tried.keys() - applied.keys() == {"prometheus-operator"}
+    assert {name: version for name, version in tried.items() if applied.get(name, version) != version} == {}
