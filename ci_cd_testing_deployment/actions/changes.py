@@ -52,11 +52,11 @@ def touched_images(paths: Iterable[str]) -> list[str]:
     changed = list(paths)
     if any(_matches(path, EVERYTHING) for path in changed):
         return [image.name for image in IMAGES]
-    return [image.name for image in IMAGES if any(_matches(path, inputs(image)) for path in changed)]
+    return [image.name for image in IMAGES if any(_is_copied(path, inputs(image)) for path in changed)]
 
 
-def inputs(image: Image) -> tuple[str, ...]:
-    """Patterns of all that the image is built from."""
+def inputs(image: Image) -> list[str]:
+    """Files, folders and patterns of the builder that the image is made of."""
     text = (ROOT / image.dockerfile).read_text(encoding="utf-8").replace("\\\n", " ")
     copied = [
         source.removeprefix("./")
@@ -64,7 +64,16 @@ def inputs(image: Image) -> tuple[str, ...]:
         for source in line.split()[:-1]
         if not source.startswith("--")
     ]
-    return (image.dockerfile, *copied, *(f"{source.rstrip('/')}/*" for source in copied))
+    return [image.dockerfile, *copied]
+
+
+def _is_copied(path: str, sources: Iterable[str]) -> bool:
+    """Whether one of them is the path, or a folder around it. A `*` of the builder stays in its folder."""
+    parts = path.split("/")
+    return any(
+        len(wanted := source.rstrip("/").split("/")) <= len(parts) and all(map(fnmatch.fnmatchcase, parts, wanted))
+        for source in sources
+    )
 
 
 def _matches(path: str, patterns: Iterable[str]) -> bool:

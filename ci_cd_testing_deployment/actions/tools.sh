@@ -30,7 +30,7 @@ build() {
         command -v go >/dev/null || { echo "$name is built with Go: install it (golang-go 1.26 or newer)" >&2; exit 1; }
         echo "building $name" >&2
         rm -f "$bin/$name-"*
-        (cd "$here/tools/$module" && CGO_ENABLED=0 GOTOOLCHAIN=local nice -n 5 \
+        (cd "$here/tools/$module" && CGO_ENABLED=0 GOTOOLCHAIN=${GOTOOLCHAIN:-local} nice -n 5 \
             go build -trimpath -buildvcs=false -mod=readonly -ldflags='-s -w' -o "$bin/$name-$digest" "$package")
     }
     ln -sfn "$name-$digest" "$bin/$name"
@@ -42,7 +42,7 @@ environment() {
     [ ! -e "$stamp" ] || return 0
     echo "installing $name" >&2
     make -C "$root" --silent .cache/uv/bin/uv
-    "$root/.cache/uv/bin/uv" venv --quiet --clear --python "$root/.venv/bin/python" "$venv"
+    "$root/.cache/uv/bin/uv" venv --quiet --clear --python "$root/.cache/uv/bin/python" "$venv"
     "$root/.cache/uv/bin/uv" pip sync --quiet --python "$venv/bin/python" --require-hashes "$lock"
     touch "$stamp"
 }
