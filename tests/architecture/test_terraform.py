@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from ci_cd_testing_deployment.docker import images
 from ci_cd_testing_deployment.terraform import drift, tables
 from config import ROOT
 
 TERRAFORM = ROOT / "ci_cd_testing_deployment" / "terraform"
+OVERLAYS = ROOT / "ci_cd_testing_deployment" / "kubernetes" / "overlays"
 MODULES = sorted(TERRAFORM.glob("modules/*"))
 WITHOUT_PROVIDER = {"google-bigquery"}
 
@@ -57,6 +59,41 @@ def test_no_module_deploys_into_the_cluster() -> None:
         for name in re.findall(r'source\s+= "([\w-]+/[\w-]+)"', path.read_text())
     }
     assert providers == {"hashicorp/aws", "hashicorp/google"}, "Kustomize owns what is in the cluster"
+
+
+# --- what meets the cluster and the images
+
+
+def handed_over() -> set[str]:
+    value = (TERRAFORM / "stack" / "outputs.tf").read_text().split('output "handover"')[1].split("\n}\n")[0]
+    return set(re.findall(r"^    ([A-Z_]+) += ", value, re.MULTILINE))
+
+
+@pytest.mark.parametrize("overlay", sorted(OVERLAYS.glob("*/cloud.env")), ids=lambda path: path.parent.name)
+def test_overlay_finds_what_it_asks_for(overlay: Path) -> None:
+    asked = set(re.findall(r"^([A-Z_]+)=", overlay.read_text(), re.MULTILINE))
+    assert asked == handed_over()
+
+
+def test_roles_are_trusted_to_accounts_that_carry_them() -> None:
+    text = (TERRAFORM / "stack" / "main.tf").read_text()
+    trusted = set(re.findall(r'namespace\s+= "([\w-]+)"\n\s+service_account = "([\w-]+)"', text))
+    component = (OVERLAYS.parent / "components" / "cloud" / "kustomization.yaml").read_text()
+    carried = set(re.findall(r"select: \{kind: ServiceAccount, name: ([\w-]+)\}", component))
+    assert trusted == {("fraudstream", name) for name in carried}
+
+
+def test_each_image_has_a_repository() -> None:
+    default = (TERRAFORM / "stack" / "variables.tf").read_text().split('variable "images"')[1].split("\n}\n")[0]
+    assert set(re.findall(r'"([a-z-]+)",', default)) == {image.name for image in images.IMAGES}
+
+
+def test_every_role_is_bounded() -> None:
+    for path in TERRAFORM.glob("modules/*/*.tf"):
+        for name, body in re.findall(
+            r'^resource "aws_iam_role" "(\w+)" \{\n(.*?)^\}', path.read_text(), re.MULTILINE | re.DOTALL
+        ):
+            assert "permissions_boundary" in body, f"{path}: {name} may do whatever is attached to it"
 
 
 # --- the report of drift

@@ -77,5 +77,15 @@ mock_resource "aws_security_group" {
 }
 
 mock_resource "aws_db_instance" {
-  defaults = { endpoint = "mock.example:5432" }
+  defaults = {
+    endpoint           = "mock.example:5432"
+    master_user_secret = [{ secret_arn = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:rds-mock" }]
+  }
+}
+
+mock_resource "aws_msk_cluster" {
+  defaults = {
+    arn                          = "arn:aws:kafka:eu-central-1:123456789012:cluster/mock/00000000-0000-0000-0000-000000000000-1"
+    bootstrap_brokers_sasl_scram = "b-1.mock.example:9096"
+  }
 }

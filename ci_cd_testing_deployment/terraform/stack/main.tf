@@ -5,8 +5,8 @@ locals {
   # What service accounts of the cluster may do in AWS. External Secrets reads passwords, backups are written.
   workloads = {
     external-secrets = {
-      namespace       = "external-secrets"
-      service_account = "external-secrets"
+      namespace       = "fraudstream"
+      service_account = "secrets-reader"
       policy = jsonencode({
         Version = "2012-10-17"
         Statement = [
@@ -14,7 +14,7 @@ locals {
             Sid      = "Read"
             Effect   = "Allow"
             Action   = ["secretsmanager:GetSecretValue", "secretsmanager:DescribeSecret"]
-            Resource = compact([module.data.redis_secret_arn, module.data.postgres_secret_arn])
+            Resource = compact([module.data.redis_secret_arn, module.data.postgres_secret_arn, module.data.kafka_secret_arn])
           },
           { Sid = "Decrypt", Effect = "Allow", Action = ["kms:Decrypt"], Resource = [module.encryption.key_arns["secrets"]] },
         ]
@@ -47,13 +47,14 @@ module "encryption" {
 }
 
 module "network" {
-  source      = "../modules/network"
-  name        = local.name
-  region      = var.region
-  zones       = var.zones
-  cidr        = var.cidr
-  single_nat  = !var.is_protected
-  log_key_arn = module.encryption.key_arns["logs"]
+  source       = "../modules/network"
+  name         = local.name
+  region       = var.region
+  zones        = var.zones
+  cidr         = var.cidr
+  single_nat   = !var.is_protected
+  log_key_arn  = module.encryption.key_arns["logs"]
+  boundary_arn = module.identity.boundary_arn
 }
 
 module "registry" {
@@ -73,6 +74,7 @@ module "identity" {
   github_provider_arn = var.github_provider_arn
   repository_arns     = module.registry.repository_arns
   state_bucket_arn    = "arn:aws:s3:::${var.state_bucket}"
+  pull_requests_plan  = !var.is_protected
 }
 
 module "cluster" {
@@ -85,6 +87,7 @@ module "cluster" {
   node_groups        = var.node_groups
   addons             = var.addons
   workloads          = local.workloads
+  boundary_arn       = module.identity.boundary_arn
   secrets_key_arn    = module.encryption.key_arns["secrets"]
   data_key_arn       = module.encryption.key_arns["data"]
   log_key_arn        = module.encryption.key_arns["logs"]
@@ -113,7 +116,7 @@ module "observability" {
   environment        = var.environment
   emails             = var.alarm_emails
   postgres_id        = module.data.postgres_id
-  redis_id           = module.data.redis_id
+  redis_node_ids     = module.data.redis_node_ids
   monthly_budget_usd = var.monthly_budget_usd
   log_key_arn        = module.encryption.key_arns["logs"]
 }
@@ -125,6 +128,7 @@ module "serverless" {
   zip_file        = var.scorer_zip_file
   image_uri       = var.scorer_image_uri
   handler         = var.scorer_handler
+  boundary_arn    = module.identity.boundary_arn
   secrets_key_arn = module.encryption.key_arns["secrets"]
   log_key_arn     = module.encryption.key_arns["logs"]
 }

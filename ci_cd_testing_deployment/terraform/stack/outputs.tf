@@ -8,6 +8,7 @@ output "handover" {
     POSTGRES_SECRET_ARN       = coalesce(module.data.postgres_secret_arn, "none")
     REDIS_SECRET_ARN          = module.data.redis_secret_arn
     KAFKA_BOOTSTRAP_SERVERS   = coalesce(module.data.kafka_bootstrap_servers, "none")
+    KAFKA_SECRET_ARN          = coalesce(module.data.kafka_secret_arn, "none")
     FILE_SYSTEM_ID            = coalesce(module.data.file_system_id, "none")
     ARTEFACTS_BUCKET          = module.data.bucket_names["artefacts"]
     ARCHIVE_BUCKET            = module.data.bucket_names["archive"]

@@ -56,7 +56,10 @@ resource "aws_eks_addon" "this" {
   cluster_name                = aws_eks_cluster.this.name
   addon_name                  = each.key
   addon_version               = each.value
+  service_account_role_arn    = try(aws_iam_role.driver[each.key].arn, null)
+  resolve_conflicts_on_create = "OVERWRITE" # a cluster begins with unmanaged ones
   resolve_conflicts_on_update = "PRESERVE"
+  depends_on                  = [aws_eks_node_group.this] # they are healthy when they run somewhere
 }
 
 data "aws_partition" "this" {}

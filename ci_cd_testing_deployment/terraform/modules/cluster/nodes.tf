@@ -23,7 +23,19 @@ resource "aws_launch_template" "node" {
       kms_key_id  = var.data_key_arn
     }
   }
+
+  # The provider's tags end at the template; what it starts is most of the bill, and costs are counted by tag.
+  dynamic "tag_specifications" {
+    for_each = toset(["instance", "volume"])
+
+    content {
+      resource_type = tag_specifications.key
+      tags          = merge(data.aws_default_tags.this.tags, { Name = "${var.name}-${each.key}" })
+    }
+  }
 }
+
+data "aws_default_tags" "this" {}
 
 resource "aws_eks_node_group" "this" {
   for_each        = var.node_groups
@@ -69,13 +81,15 @@ resource "aws_eks_node_group" "this" {
 }
 
 resource "aws_iam_role" "cluster" {
-  name               = "${var.name}-cluster"
-  assume_role_policy = data.aws_iam_policy_document.assume["eks.amazonaws.com"].json
+  name                 = "${var.name}-cluster"
+  assume_role_policy   = data.aws_iam_policy_document.assume["eks.amazonaws.com"].json
+  permissions_boundary = var.boundary_arn
 }
 
 resource "aws_iam_role" "node" {
-  name               = "${var.name}-node"
-  assume_role_policy = data.aws_iam_policy_document.assume["ec2.amazonaws.com"].json
+  name                 = "${var.name}-node"
+  assume_role_policy   = data.aws_iam_policy_document.assume["ec2.amazonaws.com"].json
+  permissions_boundary = var.boundary_arn
 }
 
 resource "aws_iam_role_policy_attachment" "cluster" {

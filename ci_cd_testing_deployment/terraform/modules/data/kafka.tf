@@ -65,6 +65,63 @@ resource "aws_msk_configuration" "this" {
   EOT
 }
 
+# The brokers take logins from secrets of this prefix alone, under a key of the account's own.
+resource "aws_secretsmanager_secret" "kafka" {
+  #checkov:skip=CKV2_AWS_57:brokers and pods would have to change at the same moment; docs/infrastructure.md says how to rotate
+  count                   = var.kafka == null ? 0 : 1
+  name                    = "AmazonMSK_${var.name}"
+  kms_key_id              = var.secrets_key_arn
+  recovery_window_in_days = var.is_protected ? 30 : 0
+}
+
+data "aws_secretsmanager_random_password" "kafka" {
+  count               = var.kafka == null ? 0 : 1
+  password_length     = 64
+  exclude_punctuation = true
+}
+
+resource "aws_secretsmanager_secret_version" "kafka" {
+  count     = var.kafka == null ? 0 : 1
+  secret_id = aws_secretsmanager_secret.kafka[0].id
+  secret_string = jsonencode({
+    username = "fraudstream"
+    password = data.aws_secretsmanager_random_password.kafka[0].random_password
+  })
+
+  lifecycle {
+    # A password is drawn at every plan; the first one stays until somebody rotates it.
+    ignore_changes = [secret_string]
+  }
+}
+
+resource "aws_secretsmanager_secret_policy" "kafka" {
+  count      = var.kafka == null ? 0 : 1
+  secret_arn = aws_secretsmanager_secret.kafka[0].arn
+  policy     = data.aws_iam_policy_document.kafka_login[0].json
+}
+
+data "aws_iam_policy_document" "kafka_login" {
+  count = var.kafka == null ? 0 : 1
+
+  statement {
+    sid       = "BrokersRead"
+    actions   = ["secretsmanager:GetSecretValue"]
+    resources = [aws_secretsmanager_secret.kafka[0].arn]
+
+    principals {
+      type        = "Service"
+      identifiers = ["kafka.amazonaws.com"]
+    }
+  }
+}
+
+resource "aws_msk_scram_secret_association" "this" {
+  count           = var.kafka == null ? 0 : 1
+  cluster_arn     = aws_msk_cluster.this[0].arn
+  secret_arn_list = [aws_secretsmanager_secret.kafka[0].arn]
+  depends_on      = [aws_secretsmanager_secret_version.kafka, aws_secretsmanager_secret_policy.kafka]
+}
+
 resource "aws_cloudwatch_log_group" "kafka" {
   count             = var.kafka == null ? 0 : 1
   name              = "/${var.name}/kafka"

@@ -1,5 +1,6 @@
 locals {
   postgres_major = split(".", var.postgres.version)[0]
+  redis_nodes    = var.is_protected ? 2 : 1
   ports          = { postgres = 5432, redis = 6379, volumes = 2049 }
 }
 

@@ -18,6 +18,11 @@ output "kafka_bootstrap_servers" {
   value       = try(aws_msk_cluster.this[0].bootstrap_brokers_sasl_scram, null)
 }
 
+output "kafka_secret_arn" {
+  description = "Where name and password for the brokers are; null where the cluster runs Kafka."
+  value       = try(aws_secretsmanager_secret.kafka[0].arn, null)
+}
+
 output "bucket_arns" {
   description = "Buckets by purpose: artefacts, archive, backups."
   value       = { for purpose, bucket in aws_s3_bucket.this : purpose => bucket.arn }
@@ -33,9 +38,9 @@ output "file_system_id" {
   value       = try(aws_efs_file_system.this[0].id, null)
 }
 
-output "redis_id" {
-  description = "The replication group, for alarms."
-  value       = aws_elasticache_replication_group.this.id
+output "redis_node_ids" {
+  description = "Nodes of Redis, for alarms; their names follow from the group's."
+  value       = [for number in range(local.redis_nodes) : format("%s-%03d", var.name, number + 1)]
 }
 
 output "postgres_id" {

@@ -3,6 +3,7 @@ resource "aws_elasticache_subnet_group" "this" {
   subnet_ids = var.subnet_ids
 }
 
+# ElastiCache 7 keeps no append-only file: a replica and snapshots stand in for it, and the state can be rebuilt from the log.
 # State that is evicted is state that is wrong: the store refuses writes when it is full instead.
 resource "aws_elasticache_parameter_group" "this" {
   name   = "${var.name}-redis7"
@@ -25,7 +26,7 @@ resource "aws_elasticache_replication_group" "this" {
   engine                     = "redis"
   engine_version             = "7.1"
   node_type                  = var.redis.node_type
-  num_cache_clusters         = var.is_protected ? 2 : 1
+  num_cache_clusters         = local.redis_nodes
   automatic_failover_enabled = var.is_protected
   multi_az_enabled           = var.is_protected
   at_rest_encryption_enabled = true
@@ -46,6 +47,7 @@ resource "aws_elasticache_replication_group" "this" {
 
 # What the cluster's secret store hands to the pods.
 resource "aws_secretsmanager_secret" "redis" {
+  #checkov:skip=CKV2_AWS_57:the store and the pods would have to change at the same moment; docs/infrastructure.md says how
   name                    = "${var.name}/redis"
   kms_key_id              = var.secrets_key_arn
   recovery_window_in_days = var.is_protected ? 30 : 0

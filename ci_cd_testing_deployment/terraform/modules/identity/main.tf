@@ -1,12 +1,22 @@
 # GitHub Actions without a key: a job's token is exchanged for a role that lives as long as the job.
 locals {
-  issuer = "token.actions.githubusercontent.com"
-  # A pull request may look. What changes the account or the cluster must come from the environment, whose
-  # protection rules a person has passed.
+  issuer       = "token.actions.githubusercontent.com"
+  account      = data.aws_caller_identity.this.account_id
+  partition    = data.aws_partition.this.partition
+  role_arns    = "arn:${local.partition}:iam::${local.account}:role/${var.name}-*"
+  boundary_arn = "arn:${local.partition}:iam::${local.account}:policy/${var.name}-boundary"
+
+  # A job of the environment has passed the rules that protect it, and what is on main has been reviewed. A plan reads the
+  # state, and with it the stores' first passwords, so a pull request plans only where those protect nothing.
+  protected = ["repo:${var.repository}:environment:${var.environment}"]
+  planning = concat(
+    local.protected, ["repo:${var.repository}:ref:refs/heads/main"],
+    var.pull_requests_plan ? ["repo:${var.repository}:pull_request"] : [],
+  )
   roles = {
-    plan   = { subject = "repo:${var.repository}:pull_request", policy = data.aws_iam_policy_document.plan.json }
-    apply  = { subject = "repo:${var.repository}:environment:${var.environment}", policy = data.aws_iam_policy_document.apply.json }
-    deploy = { subject = "repo:${var.repository}:environment:${var.environment}", policy = data.aws_iam_policy_document.deploy.json }
+    plan   = { subjects = local.planning, policy = data.aws_iam_policy_document.plan.json }
+    apply  = { subjects = local.protected, policy = data.aws_iam_policy_document.apply.json }
+    deploy = { subjects = local.protected, policy = data.aws_iam_policy_document.deploy.json }
   }
 }
 
@@ -41,7 +51,7 @@ data "aws_iam_policy_document" "assume" {
     condition {
       test     = "StringEquals"
       variable = "${local.issuer}:sub"
-      values   = [each.value.subject]
+      values   = each.value.subjects
     }
   }
 }

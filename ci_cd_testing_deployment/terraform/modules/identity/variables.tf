@@ -38,3 +38,9 @@ variable "state_bucket_arn" {
   description = "Bucket of Terraform's state."
   type        = string
 }
+
+variable "pull_requests_plan" {
+  description = "Whether a pull request may plan, and so read the state; jobs of main and of the environment may."
+  type        = bool
+  default     = false
+}

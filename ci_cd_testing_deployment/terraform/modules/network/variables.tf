@@ -45,3 +45,8 @@ variable "log_retention_days" {
   type        = number
   default     = 365
 }
+
+variable "boundary_arn" {
+  description = "Policy that bounds what the module's roles can ever do; output `boundary_arn` of the module identity."
+  type        = string
+}

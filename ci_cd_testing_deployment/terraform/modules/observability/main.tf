@@ -1,6 +1,18 @@
 # What the cloud knows and the cluster does not: stores that fill up, and money. All else Prometheus watches.
 locals {
-  alarms = {
+  # ElastiCache counts by node, not by group.
+  redis_alarms = {
+    redis-memory = {
+      description = "Redis is nearly full and will refuse writes, which stops the stream: take a larger node."
+      metric      = "DatabaseMemoryUsagePercentage", threshold = 75
+    }
+    redis-cpu = {
+      description = "Redis has one thread, and it is busy: spread the state over a Redis Cluster."
+      metric      = "EngineCPUUtilization", threshold = 80
+    }
+  }
+
+  postgres_alarms = {
     postgres-storage = {
       description = "PostgreSQL has less than 10 GiB left: raise max_allocated_storage, or retain less."
       namespace   = "AWS/RDS", metric = "FreeStorageSpace", operator = "LessThanThreshold"
@@ -11,22 +23,48 @@ locals {
       namespace   = "AWS/RDS", metric = "CPUUtilization", operator = "GreaterThanThreshold"
       threshold   = 85, dimensions = { DBInstanceIdentifier = var.postgres_id }
     }
-    redis-memory = {
-      description = "Redis is nearly full and will refuse writes, which stops the stream: take a larger node."
-      namespace   = "AWS/ElastiCache", metric = "DatabaseMemoryUsagePercentage", operator = "GreaterThanThreshold"
-      threshold   = 75, dimensions = { ReplicationGroupId = var.redis_id }
-    }
-    redis-cpu = {
-      description = "Redis has one thread, and it is busy: spread the state over a Redis Cluster."
-      namespace   = "AWS/ElastiCache", metric = "EngineCPUUtilization", operator = "GreaterThanThreshold"
-      threshold   = 80, dimensions = { ReplicationGroupId = var.redis_id }
-    }
   }
+
+  alarms = merge(local.postgres_alarms, merge([
+    for node in var.redis_node_ids : {
+      for name, alarm in local.redis_alarms : "${name}-${node}" => merge(alarm, {
+        namespace  = "AWS/ElastiCache", operator = "GreaterThanThreshold"
+        dimensions = { CacheClusterId = node }
+      })
+    }
+  ]...))
 }
 
 resource "aws_sns_topic" "this" {
   name              = "${var.name}-alarms"
   kms_master_key_id = var.log_key_arn
+}
+
+# Alarms come from this account's own topic; budgets are another service, which has to be let in by name.
+resource "aws_sns_topic_policy" "this" {
+  arn    = aws_sns_topic.this.arn
+  policy = data.aws_iam_policy_document.topic.json
+}
+
+data "aws_caller_identity" "this" {}
+
+data "aws_iam_policy_document" "topic" {
+  statement {
+    sid       = "AlarmsAndBudgets"
+    actions   = ["sns:Publish"]
+    resources = [aws_sns_topic.this.arn]
+
+    principals {
+      type        = "Service"
+      identifiers = ["cloudwatch.amazonaws.com", "budgets.amazonaws.com"]
+    }
+
+    condition {
+      test     = "StringEquals"
+      variable = "aws:SourceAccount"
+      values   = [data.aws_caller_identity.this.account_id]
+    }
+  }
 }
 
 resource "aws_sns_topic_subscription" "this" {
@@ -73,4 +111,6 @@ resource "aws_budgets_budget" "this" {
     notification_type         = "FORECASTED"
     subscriber_sns_topic_arns = [aws_sns_topic.this.arn]
   }
+
+  depends_on = [aws_sns_topic_policy.this]
 }

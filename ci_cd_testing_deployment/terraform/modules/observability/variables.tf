@@ -19,9 +19,14 @@ variable "postgres_id" {
   type        = string
 }
 
-variable "redis_id" {
-  description = "Replication group of Redis that is watched."
-  type        = string
+variable "redis_node_ids" {
+  description = "Nodes of Redis that are watched."
+  type        = list(string)
+
+  validation {
+    condition     = length(var.redis_node_ids) > 0
+    error_message = "Redis has at least one node."
+  }
 }
 
 variable "monthly_budget_usd" {

@@ -1,5 +1,7 @@
 # A scorer that costs nothing while nobody asks: for batches of small customers and for the loss of the cluster.
 resource "aws_lambda_function" "this" {
+  #checkov:skip=CKV_AWS_116:the caller waits for the answer and asks again; no event is lost
+  #checkov:skip=CKV_AWS_272:what runs is named by the digest of its image, which is signed when it is built
   function_name                  = "${var.name}-scorer"
   description                    = "Scores feature vectors"
   role                           = aws_iam_role.this.arn
@@ -42,9 +44,12 @@ resource "aws_lambda_function" "this" {
   depends_on = [aws_cloudwatch_log_group.this]
 }
 
+data "aws_partition" "this" {}
+
 resource "aws_iam_role" "this" {
-  name               = "${var.name}-scorer"
-  assume_role_policy = data.aws_iam_policy_document.assume.json
+  name                 = "${var.name}-scorer"
+  assume_role_policy   = data.aws_iam_policy_document.assume.json
+  permissions_boundary = var.boundary_arn
 }
 
 data "aws_iam_policy_document" "assume" {
@@ -66,6 +71,12 @@ data "aws_iam_policy_document" "this" {
   }
 
   statement {
+    sid       = "Environment"
+    actions   = ["kms:Decrypt"]
+    resources = [var.secrets_key_arn]
+  }
+
+  statement {
     sid       = "Traces"
     actions   = ["xray:PutTraceSegments", "xray:PutTelemetryRecords"]
     resources = ["*"]
@@ -81,7 +92,7 @@ resource "aws_iam_role_policy" "this" {
 resource "aws_iam_role_policy_attachment" "vpc" {
   count      = length(var.subnet_ids) > 0 ? 1 : 0
   role       = aws_iam_role.this.name
-  policy_arn = "arn:aws:iam::aws:policy/service-role/AWSLambdaVPCAccessExecutionRole"
+  policy_arn = "arn:${data.aws_partition.this.partition}:iam::aws:policy/service-role/AWSLambdaVPCAccessExecutionRole"
 }
 
 resource "aws_cloudwatch_log_group" "this" {

@@ -82,3 +82,8 @@ variable "log_key_arn" {
   description = "Key of the logs."
   type        = string
 }
+
+variable "boundary_arn" {
+  description = "Policy that bounds what the module's roles can ever do; output `boundary_arn` of the module identity."
+  type        = string
+}

@@ -3,6 +3,7 @@ mock_provider "aws" {
 }
 
 variables {
+  boundary_arn       = "arn:aws:iam::123456789012:policy/test-boundary"
   name               = "test"
   kubernetes_version = "1.35"
   subnet_ids         = ["subnet-1", "subnet-2"]
@@ -40,6 +41,39 @@ run "spark_keeps_to_its_own_nodes" {
   assert {
     condition     = alltrue([for t in aws_launch_template.node : t.metadata_options[0].http_tokens == "required"])
     error_message = "Nodes answer the second version of the metadata service alone."
+  }
+}
+
+run "drivers_of_volumes_have_rights_of_their_own" {
+  command = apply
+
+  assert {
+    condition = alltrue([
+      for name in ["aws-ebs-csi-driver", "aws-efs-csi-driver"] :
+      aws_eks_addon.this[name].service_account_role_arn == aws_iam_role.driver[name].arn
+    ]) && aws_eks_addon.this["coredns"].service_account_role_arn == null
+    error_message = "The driver of a volume has a role, other add-ons have none."
+  }
+}
+
+run "every_role_is_bounded" {
+  command = plan
+
+  assert {
+    condition = alltrue([
+      for role in concat([aws_iam_role.cluster, aws_iam_role.node], values(aws_iam_role.workload), values(aws_iam_role.driver)) :
+      role.permissions_boundary == var.boundary_arn
+    ])
+    error_message = "Whoever may make roles cannot make one that may do more."
+  }
+}
+
+run "what_nodes_are_made_of_is_tagged" {
+  command = plan
+
+  assert {
+    condition     = alltrue([for t in aws_launch_template.node : toset(t.tag_specifications[*].resource_type) == toset(["instance", "volume"])])
+    error_message = "Instances and disks carry the tags by which costs are counted."
   }
 }
 

@@ -75,6 +75,42 @@ run "everything_optional_applies" {
   }
 }
 
+run "clients_of_the_managed_log_can_log_in" {
+  command = apply
+
+  variables {
+    kafka = { instance_type = "kafka.m7g.large", storage_gib = 200 }
+  }
+
+  assert {
+    condition     = aws_msk_scram_secret_association.this[0].secret_arn_list == toset([aws_secretsmanager_secret.kafka[0].arn])
+    error_message = "The brokers know the name and password that pods get."
+  }
+
+  assert {
+    condition     = startswith(aws_secretsmanager_secret.kafka[0].name, "AmazonMSK_") && output.kafka_secret_arn != null
+    error_message = "MSK takes secrets of this prefix alone."
+  }
+}
+
+run "where_the_cluster_runs_kafka_there_is_no_login" {
+  command = plan
+
+  assert {
+    condition     = output.kafka_secret_arn == null && output.kafka_bootstrap_servers == null
+    error_message = "Nothing is handed over that is not there."
+  }
+}
+
+run "alarms_find_each_node_of_redis" {
+  command = plan
+
+  assert {
+    condition     = output.redis_node_ids == ["test-001", "test-002"]
+    error_message = "Nodes are named after the group, by number."
+  }
+}
+
 run "a_name_that_stores_refuse_is_refused" {
   command = plan
 

@@ -21,6 +21,22 @@ run "every_key_rotates_and_has_a_name" {
   }
 }
 
+run "nodes_can_open_their_disks_and_logs_their_groups" {
+  command = plan
+
+  assert {
+    condition = toset(flatten([
+      for s in data.aws_iam_policy_document.key["data"].statement : s.actions if s.sid == "Disks"
+    ])) == toset(["kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:DescribeKey", "kms:CreateGrant"])
+    error_message = "The role that starts nodes may use the key of stores, by way of EC2."
+  }
+
+  assert {
+    condition     = length([for s in data.aws_iam_policy_document.key["secrets"].statement : s if s.sid != "AccountDecides"]) == 0
+    error_message = "No service reads secrets by the key's own policy."
+  }
+}
+
 run "a_short_rotation_is_refused" {
   command = plan
 

@@ -15,13 +15,36 @@ run "only_the_environment_s_jobs_change_anything" {
   command = plan
 
   assert {
-    condition     = local.roles["apply"].subject == "repo:owner/product:environment:staging" && local.roles["deploy"].subject == local.roles["apply"].subject
+    condition     = alltrue([for name in ["apply", "deploy"] : local.roles[name].subjects == ["repo:owner/product:environment:staging"]])
     error_message = "Roles that change something belong to the environment."
   }
 
   assert {
-    condition     = local.roles["plan"].subject == "repo:owner/product:pull_request"
-    error_message = "A pull request may look."
+    condition     = !contains(local.roles["plan"].subjects, "repo:owner/product:pull_request")
+    error_message = "A plan reads the state, so a pull request makes one only where that is allowed."
+  }
+
+  assert {
+    condition     = contains(local.roles["plan"].subjects, "repo:owner/product:ref:refs/heads/main")
+    error_message = "The daily look for drift runs on main."
+  }
+}
+
+run "a_pull_request_looks_where_that_is_allowed" {
+  command = plan
+
+  variables {
+    pull_requests_plan = true
+  }
+
+  assert {
+    condition     = contains(local.roles["plan"].subjects, "repo:owner/product:pull_request")
+    error_message = "It looks."
+  }
+
+  assert {
+    condition     = !contains(concat(local.roles["apply"].subjects, local.roles["deploy"].subjects), "repo:owner/product:pull_request")
+    error_message = "It changes nothing."
   }
 }
 

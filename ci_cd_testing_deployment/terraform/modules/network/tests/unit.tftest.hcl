@@ -3,10 +3,11 @@ mock_provider "aws" {
 }
 
 variables {
-  name        = "test"
-  region      = "eu-central-1"
-  zones       = ["eu-central-1a", "eu-central-1b", "eu-central-1c"]
-  log_key_arn = "arn:aws:kms:eu-central-1:123456789012:key/00000000-0000-0000-0000-000000000000"
+  boundary_arn = "arn:aws:iam::123456789012:policy/test-boundary"
+  name         = "test"
+  region       = "eu-central-1"
+  zones        = ["eu-central-1a", "eu-central-1b", "eu-central-1c"]
+  log_key_arn  = "arn:aws:kms:eu-central-1:123456789012:key/00000000-0000-0000-0000-000000000000"
 }
 
 run "no_two_subnets_overlap" {

@@ -3,6 +3,7 @@ mock_provider "aws" {
 }
 
 variables {
+  boundary_arn    = "arn:aws:iam::123456789012:policy/test-boundary"
   name            = "test"
   image_uri       = "123456789012.dkr.ecr.eu-central-1.amazonaws.com/test/scorer@sha256:0000000000000000000000000000000000000000000000000000000000000000"
   secrets_key_arn = "arn:aws:kms:eu-central-1:123456789012:key/00000000-0000-0000-0000-000000000000"

@@ -9,6 +9,7 @@ provider "aws" {
 module "cluster" {
   source = "../.."
 
+  boundary_arn       = "arn:aws:iam::123456789012:policy/example-boundary"
   name               = "example"
   kubernetes_version = "1.35"
   subnet_ids         = ["subnet-1", "subnet-2"]

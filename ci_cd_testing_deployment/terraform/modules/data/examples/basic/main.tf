@@ -16,7 +16,7 @@ module "data" {
   data_key_arn              = "arn:aws:kms:eu-central-1:123456789012:key/00000000-0000-0000-0000-000000000000"
   secrets_key_arn           = "arn:aws:kms:eu-central-1:123456789012:key/00000000-0000-0000-0000-000000000000"
   log_key_arn               = "arn:aws:kms:eu-central-1:123456789012:key/00000000-0000-0000-0000-000000000000"
-  is_protected              = false
-  postgres                  = { instance_class = "db.t4g.medium", storage_gib = 50 }
+  is_protected              = true
+  postgres                  = { instance_class = "db.m7g.large", storage_gib = 50, backup_days = 14 }
   redis                     = { node_type = "cache.t4g.medium" }
 }

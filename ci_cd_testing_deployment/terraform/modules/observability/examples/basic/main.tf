@@ -9,9 +9,9 @@ provider "aws" {
 module "observability" {
   source = "../.."
 
-  name        = "example"
-  environment = "dev"
-  postgres_id = "example"
-  redis_id    = "example"
-  log_key_arn = "arn:aws:kms:eu-central-1:123456789012:key/00000000-0000-0000-0000-000000000000"
+  name           = "example"
+  environment    = "dev"
+  postgres_id    = "example"
+  redis_node_ids = ["example-001"]
+  log_key_arn    = "arn:aws:kms:eu-central-1:123456789012:key/00000000-0000-0000-0000-000000000000"
 }
