@@ -84,11 +84,16 @@ check_kubeconform() {
 
 check_kube-score() {
     render
-    local options=()
+    local options=() overlay failed=0
     while read -r name; do options+=(--ignore-test "$name"); done < <(sed 's/ *#.*//; /^$/d' "$waivers/kube-score.txt")
     tell "$(find "$work/overlays" -name '*.yaml' | wc -l)"
-    kube-score score --output-format ci --kubernetes-version "v$kubernetes" "${options[@]}" "$work/overlays"/*.yaml \
-        >"$work/scores" || { grep -v '^\[\(OK\|SKIPPED\)\]' "$work/scores"; return 1; }
+    # One by one, as objects of one overlay would be taken for another's.
+    for overlay in "$work/overlays"/*.yaml; do
+        kube-score score --output-format ci --kubernetes-version "v$kubernetes" "${options[@]}" "$overlay" >"$work/scores" && continue
+        failed=1
+        sed "/^\[\(OK\|SKIPPED\)\]/d; s/^/$(basename "$overlay"): /" "$work/scores"
+    done
+    return "$failed"
 }
 
 check_checkov() {
