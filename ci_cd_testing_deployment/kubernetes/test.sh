@@ -27,7 +27,15 @@ tests "ship and smoke"
 [ "${1:-}" != smoke ] || exit 0
 
 cluster down
-cluster build addons
+docker=ci_cd_testing_deployment/docker
+# An engine that was running before stays.
+"$docker/engine.sh" env >/dev/null 2>&1 || trap 'cluster down; "$docker/engine.sh" down' EXIT
+eval "$("$docker/engine.sh" up)"
+"$docker/base_images.sh"
+"$docker/build.sh" all
+cluster build spark
 cluster up
 cluster addons
+cluster load
+cluster kafka
 tests "ship and not smoke"

@@ -18,7 +18,11 @@ from config import CACHE_DIR
 
 _BIN: Final = "/usr/local/bin"
 _LOAD_S: Final = 600.0
-PRODUCT: Final = tuple(f"fraudstream/{image.name}:dev" for image in IMAGES_OF_PRODUCT)
+# Beside the images themselves: whoever removes these removes the marks.
+_LOADED: Final = WORK / "containerd" / "loaded"
+_BY_HAND: Final = ("producer", "trainer")
+PRODUCT: Final = tuple(f"fraudstream/{image.name}:dev" for image in IMAGES_OF_PRODUCT if image.name not in _BY_HAND)
+"""What runs from the start. The others are jobs that somebody starts."""
 STORES: Final = ("postgres:15", "redis:7")
 _C_LIBRARY: Final = ("/lib64/ld-linux-x86-64.so.2", "/lib/x86_64-linux-gnu/libc.so.6")
 
@@ -135,26 +139,48 @@ def archives(part: str) -> list[Path]:
 _IMPORT: Final = ("ctr", "--address", str(CONTAINERD), "--namespace", "k8s.io", "images", "import")
 
 
+def _is_loaded(mark: str) -> bool:
+    return (_LOADED / mark).exists()
+
+
+def _remember(mark: str) -> None:
+    _LOADED.mkdir(parents=True, exist_ok=True)
+    (_LOADED / mark).touch()
+
+
 def load(paths: list[Path]) -> None:
-    """Give the images to the node."""
+    """Give the images to the node, but those that it has kept since it was here last."""
     for path in paths:
-        run([*_IMPORT, path], timeout_s=_LOAD_S)
+        if not _is_loaded(path.stem):
+            run([*_IMPORT, path], timeout_s=_LOAD_S)
+            _remember(path.stem)
 
 
 def load_from_engine(*names: str) -> None:
-    """Give the node images of the container engine, by default the product's and its stores'; others share layers.
+    """Give the node images of the container engine, by default the product's and its stores'.
 
     Raises ClusterError where one has not been built.
     """
-    wanted = names or (*PRODUCT, *STORES)
     engine = ["docker", "--host", f"unix://{CACHE / 'docker' / 'docker.sock'}"]
-    has = set(run([*engine, "image", "ls", "--format", "{{.Repository}}:{{.Tag}}"]).split())
-    missing = sorted(set(wanted) - has)
+    has = dict(
+        line.split(maxsplit=1)
+        for line in run([*engine, "image", "ls", "--format", "{{.Repository}}:{{.Tag}} {{.ID}}"]).splitlines()
+    )
+    wanted = names or (*PRODUCT, *STORES)
+    missing = sorted(set(wanted) - set(has))
     if missing:
         raise ClusterError(f"no image {', '.join(missing)}: ci_cd_testing_deployment/docker/build.sh")
-    saving = subprocess.Popen([*engine, "save", *wanted], stdout=subprocess.PIPE)
-    with saving:
+    marks = {name: f"{name.replace('/', '_')}-{has[name]}" for name in wanted}
+    new = [name for name in wanted if not _is_loaded(marks[name])]
+    if new:
+        _pass_on([*engine, "save", *new])
+    for name in new:
+        _remember(marks[name])
+        say(f"image {name} is loaded")
+
+
+def _pass_on(save: list[str]) -> None:
+    with subprocess.Popen(save, stdout=subprocess.PIPE) as saving:
         loaded = subprocess.run([*_IMPORT, "-"], stdin=saving.stdout, capture_output=True, timeout=_LOAD_S, check=False)
     if loaded.returncode or saving.returncode:
         raise ClusterError(f"the images could not be loaded: {loaded.stderr.decode()[-500:]}")
-    say(f"{len(wanted)} images of the engine are loaded")

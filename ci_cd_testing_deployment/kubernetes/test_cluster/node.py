@@ -20,8 +20,8 @@ from ci_cd_testing_deployment.kubernetes.test_cluster.place import (
     RUN,
     WORK,
 )
-from ci_cd_testing_deployment.kubernetes.test_cluster.processes import control_groups, start
-from ci_cd_testing_deployment.kubernetes.test_cluster.tools import succeeds, wait_until
+from ci_cd_testing_deployment.kubernetes.test_cluster.processes import control_groups, is_running, start
+from ci_cd_testing_deployment.kubernetes.test_cluster.tools import run, succeeds, wait_until
 
 _UNUSED_PLUGINS: Final = ("aufs", "btrfs", "devmapper", "zfs")
 
@@ -142,6 +142,15 @@ def start_node() -> None:
     start("proxy", [binary("kube-proxy"), f"--config={CONFIG / 'proxy.json'}"])
     is_ready = accepts("wait", "--for=condition=Ready", f"node/{NAME}", "--timeout=1s")
     wait_until(is_ready, "the node is ready", 90)
+
+
+def forget_containers() -> None:
+    """Leave nothing in containerd but images."""
+    if not is_running("containerd"):
+        return
+    ctr = ["ctr", "--address", str(CONTAINERD), "--namespace", "k8s.io", "containers"]
+    for container in run([*ctr, "ls", "--quiet"]).split():
+        run([*ctr, "delete", container])
 
 
 def _write_settings() -> None:

@@ -17,7 +17,12 @@ from tests.ship.cluster.traffic import Steady
 
 pytestmark = [pytest.mark.usefixtures("released"), pytest.mark.timeout(600)]
 
-READY = "/readyz"
+
+@pytest.fixture(scope="module")
+def decision() -> str:
+    """Path of a decision that the API knows."""
+    decided = product.decide(product.transaction(0, f"known-{time.time_ns()}"))
+    return f"/v1/decisions/{decided['transaction_id']}"
 
 
 def reaches(deployment: str, host: str, port: int) -> bool:
@@ -63,9 +68,16 @@ def test_the_dashboard_shows_its_page() -> None:
     assert "<html" in text
 
 
-def test_a_bad_version_of_the_api_gets_no_request_and_goes_back(figures: dict[str, object]) -> None:
+def test_only_declared_pairs_may_talk() -> None:
+    assert reaches("storage-sink", "postgres", 5432)
+    assert reaches("decision-api", "redis", 6379)
+    assert not reaches("dashboard-api", "redis", 6379)
+    assert not reaches("storage-sink", "dashboard-api", 80)
+
+
+def test_a_bad_version_of_the_api_gets_no_request_and_goes_back(decision: str, figures: dict[str, object]) -> None:
     """A version that never becomes ready takes nobody's place; the way back needs no new pod."""
-    with Steady(HOST, 50, READY) as traffic:
+    with Steady(HOST, 50, decision) as traffic:
         in_namespace("set", "env", "deployment/decision-api", "FRAUD_MODEL_DIRECTORY=/nowhere")
         with pytest.raises(CommandFailed, match="timed out"):
             in_namespace("rollout", "status", "deployment/decision-api", "--timeout=20s")
@@ -76,8 +88,8 @@ def test_a_bad_version_of_the_api_gets_no_request_and_goes_back(figures: dict[st
     assert traffic.answers.failed == 0, traffic.answers.counts
 
 
-def test_a_roll_out_of_the_api_fails_no_request(figures: dict[str, object]) -> None:
-    with Steady(HOST, 100, READY) as traffic:
+def test_a_roll_out_of_the_api_fails_no_request(decision: str, figures: dict[str, object]) -> None:
+    with Steady(HOST, 100, decision) as traffic:
         began = time.monotonic()
         in_namespace("rollout", "restart", "deployment/decision-api")
         in_namespace("rollout", "status", "deployment/decision-api", "--timeout=180s")
@@ -86,7 +98,7 @@ def test_a_roll_out_of_the_api_fails_no_request(figures: dict[str, object]) -> N
     assert traffic.answers.failed == 0, traffic.answers.counts
 
 
-def test_load_scales_the_api(figures: dict[str, object]) -> None:
+def test_load_scales_the_api(decision: str, figures: dict[str, object]) -> None:
     scaler = {
         "apiVersion": "autoscaling/v2",
         "kind": "HorizontalPodAutoscaler",
@@ -111,7 +123,7 @@ def test_load_scales_the_api(figures: dict[str, object]) -> None:
 
     assert pods() == 1
     began = time.monotonic()
-    with Steady(HOST, 200, "/openapi.json"):
+    with Steady(HOST, 200, decision):
         wait_until(lambda: pods() == 2, "a second pod answers", 150, step_s=1)
     figures["api_scaled_s"] = round(time.monotonic() - began, 1)
     in_namespace("delete", "horizontalpodautoscaler", "decision-api")

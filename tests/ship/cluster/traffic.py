@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import re
 import threading
 import time
 from collections import Counter
@@ -21,7 +22,7 @@ _CONNECTIONS = 8
 
 @dataclass
 class Answers:
-    """How often each came: the version that answered, the status of a refusal, or the name of an error."""
+    """How often each came: the version that answered (`answered` where none is named), a status, or an error's name."""
 
     counts: Counter[str] = field(default_factory=Counter)
     failed_at: list[float] = field(default_factory=list)
@@ -63,7 +64,8 @@ class Client:
             answers.counts[str(answer.status)] += 1
             answers.failed_at.append(time.monotonic())
         else:
-            answers.counts[text.split()[0].removeprefix("version=")] += 1
+            version = re.match(r"version=(\S+)", text)
+            answers.counts[version[1] if version else "answered"] += 1
 
 
 def ask(host: str, times: int, path: str = "/", **headers: str) -> Answers:
