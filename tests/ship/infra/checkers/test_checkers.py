@@ -21,26 +21,32 @@ LINE = re.compile(
 QUICK = ("hadolint", "shellcheck", "actionlint", "zizmor", "kubeconform", "kube-score")
 SLOW = ("checkov", "tflint")
 
+WORKFLOW = ".github/workflows/wrong.yml"
+OVERLAY = "ci_cd_testing_deployment/kubernetes/overlays/wrong/kustomization.yaml"
+PATCH = """
+resources: [../dev]
+patches:
+- patch: |
+    apiVersion: apps/v1
+    kind: Deployment
+    metadata: {name: decision-api, namespace: fraudstream}
+    spec: """
+INJECTION = """
+on: pull_request_target
+jobs:
+  a:
+    runs-on: ubuntu-24.04
+    steps:
+    - run: echo ${{ github.event.pull_request.title }}
+"""
+PRIVILEGED = "{template: {spec: {containers: [{name: decision-api, securityContext: {privileged: true}}]}}}"
 WRONG = {
     "hadolint": ("wrong.Dockerfile", "FROM debian\nMAINTAINER me\n"),
     "shellcheck": ("wrong.sh", "#!/usr/bin/env bash\nrm -rf $1/\n"),
-    "actionlint": (".github/workflows/wrong.yml", "on: push\njobs:\n  a:\n    runs-on: ubuntu-24.04\n    needs: b\n"),
-    "zizmor": (
-        ".github/workflows/wrong.yml",
-        "on: pull_request_target\njobs:\n  a:\n    runs-on: ubuntu-24.04\n    steps:\n"
-        "    - run: echo ${{ github.event.pull_request.title }}\n",
-    ),
-    "kubeconform": (
-        "ci_cd_testing_deployment/kubernetes/overlays/wrong/kustomization.yaml",
-        "resources: [../dev]\npatches:\n- patch: |\n    apiVersion: apps/v1\n    kind: Deployment\n"
-        "    metadata: {name: decision-api, namespace: fraudstream}\n    spec: {replikas: 2}\n",
-    ),
-    "kube-score": (
-        "ci_cd_testing_deployment/kubernetes/overlays/wrong/kustomization.yaml",
-        "resources: [../dev]\npatches:\n- patch: |\n    apiVersion: apps/v1\n    kind: Deployment\n"
-        "    metadata: {name: decision-api, namespace: fraudstream}\n    spec:\n      template:\n        spec:\n"
-        "          containers:\n          - {name: decision-api, securityContext: {privileged: true}}\n",
-    ),
+    "actionlint": (WORKFLOW, "on: push\njobs:\n  a:\n    runs-on: ubuntu-24.04\n    needs: b\n"),
+    "zizmor": (WORKFLOW, INJECTION),
+    "kubeconform": (OVERLAY, PATCH + "{replikas: 2}"),
+    "kube-score": (OVERLAY, PATCH + PRIVILEGED),
 }
 
 
