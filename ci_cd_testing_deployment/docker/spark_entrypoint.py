@@ -51,14 +51,14 @@ def _number(name: str) -> int:
 
 
 def python_below(pid: int) -> int | None:
-    """The Python program that the JVM started, or None before it has."""
+    """The Python program that the JVM started, not its workers of tasks; None before it has."""
     for entry in Path("/proc").glob("[0-9]*"):
         try:
             parent = int((entry / "stat").read_text().rsplit(")", 1)[1].split()[1])
             program = (entry / "cmdline").read_bytes().split(b"\0")
         except OSError:
             continue  # it has ended
-        if parent == pid and b"python" in program[0]:
+        if parent == pid and b"python" in program[0] and b"pyspark.daemon" not in program:
             return int(entry.name)
     return None
 
