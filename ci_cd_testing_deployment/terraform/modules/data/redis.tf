@@ -62,4 +62,9 @@ resource "aws_secretsmanager_secret_version" "redis" {
       aws_elasticache_replication_group.this.primary_endpoint_address,
     )
   })
+
+  lifecycle {
+    # Whoever rotates the password writes it here; the state knows the first one alone.
+    ignore_changes = [secret_string]
+  }
 }
