@@ -18,7 +18,7 @@ _SCRIPTS: Final = Path(__file__).with_name("migrations")
 
 
 class SchemaOutdated(Exception):
-    """The database is not at the revision that this version of the code was written for."""
+    """The database lacks what this version of the code was written for."""
 
     def __init__(self, found: str | None, wanted: str) -> None:
         self.found, self.wanted = found, wanted
@@ -52,9 +52,14 @@ def current(dsn: str) -> str | None:
 
 
 def require_head(engine: Engine) -> None:
-    """Raises SchemaOutdated where the database is at any other revision than `head`, and Unavailable."""
+    """Raises SchemaOutdated where the database is behind this version, and Unavailable.
+
+    A revision that this version does not know is a later one's, and migrations only add: so a release that was taken
+    back goes on with the schema of the one after it.
+    """
     found = _revision_of(engine)
-    if found != head():
+    scripts = ScriptDirectory.from_config(_config())
+    if found is None or (found != head() and found in {one.revision for one in scripts.walk_revisions()}):
         raise SchemaOutdated(found, head())
 
 

@@ -55,7 +55,7 @@ def test_data_outlives_an_upgrade_and_the_way_back(filled: str, next_version: st
     assert tables(filled) == before
 
 
-def test_each_version_refuses_the_other_ones_schema(
+def test_an_older_schema_is_refused_and_a_later_one_is_not(
     filled: str, next_version: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     engine = connect(filled, pool_size=1)
@@ -64,8 +64,7 @@ def test_each_version_refuses_the_other_ones_schema(
             migrate.require_head(engine)
         migrate.upgrade(filled)
         monkeypatch.undo()
-        with pytest.raises(migrate.SchemaOutdated, match=f"at revision next, this version needs {next_version}"):
-            migrate.require_head(engine)
+        migrate.require_head(engine)  # the version before goes on: what it knows is there
     finally:
         engine.dispose()
 
