@@ -97,6 +97,17 @@ remember() { # SLOT FOLDER
         kubectl apply --server-side --force-conflicts --field-manager=fraudstream-release --filename - >/dev/null
 }
 
+# The controller of experiments notes its steps on the route that it moves, and a release would move it back.
+refuse_in_experiment() {
+    local routes
+    routes=$(inside get httproutes --output json 2>/dev/null |
+        jq -r '.items[] | select(.metadata.annotations["fraudstream.io/ab-history"]) | .metadata.name')
+    [ -z "$routes" ] || {
+        echo "an experiment runs on the route $routes: end it first, by promote or rollback, then stop, of ab_testing" >&2
+        exit 1
+    }
+}
+
 recall() { # SLOT FOLDER: whether there is one
     local packed
     packed=$(inside get configmap "release-$1" --output 'jsonpath={.binaryData.manifests\.tgz}' 2>/dev/null) || return 1
@@ -114,6 +125,7 @@ back() { # SLOT
 case ${1:-} in
 apply)
     [ $# -eq 4 ] || usage
+    refuse_in_experiment
     (cd "$root" && "${PYTHON:-python3}" -m ci_cd_testing_deployment.actions.release render "$2" "$3" "$4" "$work/next")
     if roll_out "$work/next"; then
         ! recall current "$work/before" || remember before "$work/before"
