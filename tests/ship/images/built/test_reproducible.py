@@ -19,7 +19,7 @@ _CHOSEN: Final = os.environ.get("TEST_REPRODUCE", "storage-jobs").split()
 _CHUNK: Final = 1 << 20
 # The engine makes these when it starts a container.
 _BY_THE_ENGINE: Final = {".dockerenv", "etc/hosts", "etc/hostname", "etc/resolv.conf", "etc/mtab"}
-# numba writes addresses of the process that compiles into its machine code, which mean nothing to the one that loads it.
+# Two processes that compile the same loop do not write the same bytes; which loops there are is compared all the same.
 _OF_NUMBA: Final = re.compile(r"opt/numba/.*\.nbc")
 
 
