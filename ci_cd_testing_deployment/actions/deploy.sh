@@ -101,7 +101,7 @@ remember() { # SLOT FOLDER
 refuse_in_experiment() {
     local routes
     routes=$(inside get httproutes --output json 2>/dev/null |
-        jq -r '.items[] | select(.metadata.annotations["fraudstream.io/ab-history"]) | .metadata.name')
+        jq -r '.items[] | select((.metadata.annotations["fraudstream.io/ab-history"] // "") != "") | .metadata.name')
     [ -z "$routes" ] || {
         echo "an experiment runs on the route $routes: end it first, by promote or rollback, then stop, of ab_testing" >&2
         exit 1
