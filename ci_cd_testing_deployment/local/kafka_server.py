@@ -119,7 +119,7 @@ class KafkaServer:
 
     def is_ready(self, context: Context) -> bool:
         # The port first: librdkafka would write each refused connection to the terminal.
-        if not ports.is_open(context.ports["kafka"]):
+        if not ports.is_open(context.ports["kafka"], self._host):
             return False
         client = AdminClient({"bootstrap.servers": self._address(context), "log_level": 0})
         try:

@@ -25,11 +25,11 @@ def is_free(port: int) -> bool:
     return True
 
 
-def is_open(port: int, timeout_s: float = 0.5) -> bool:
+def is_open(port: int, host: str = LOOPBACK, timeout_s: float = 0.5) -> bool:
     """Whether somebody listens on the port."""
     with socket.socket() as probe:
         probe.settimeout(timeout_s)
-        return probe.connect_ex((LOOPBACK, port)) == 0
+        return probe.connect_ex((host, port)) == 0
 
 
 def choose(taken: Collection[int], preferred: int | None = None) -> int:
