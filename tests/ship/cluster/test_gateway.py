@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from ci_cd_testing_deployment.ab_testing.route import Versions, new_route
 from ci_cd_testing_deployment.kubernetes.test_cluster.kubectl import get
 from ci_cd_testing_deployment.kubernetes.test_cluster.tools import wait_until
 from tests.ship.cluster import echo
@@ -18,28 +19,11 @@ REQUESTS = 10_000
 
 
 def route(namespace: str, weight: int) -> dict[str, Any]:
-    """`weight` per cent of those without a bucket, and of the buckets, go to b."""
-    to = {name: {"name": name, "port": 80} for name in ("a", "b")}
-    tester = [{"headers": [{"name": "X-Fraud-Version", "value": name}]} for name in ("a", "b")]
-    below = [f"{bucket:02}" for bucket in range(weight)]
-    buckets = {"name": "X-Fraud-Bucket", "type": "RegularExpression", "value": f"^({'|'.join(below) or 'none'})$"}
-    others = {"name": "X-Fraud-Bucket", "type": "RegularExpression", "value": "^[0-9]{2}$"}
-    return {
-        "apiVersion": "gateway.networking.k8s.io/v1",
-        "kind": "HTTPRoute",
-        "metadata": echo.metadata("split", namespace),
-        "spec": {
-            "parentRefs": [{"name": "test", "namespace": "gateway"}],
-            "hostnames": [HOST],
-            "rules": [
-                {"matches": [tester[0]], "backendRefs": [to["a"]]},
-                {"matches": [tester[1]], "backendRefs": [to["b"]]},
-                {"matches": [{"headers": [buckets]}], "backendRefs": [to["b"]]},
-                {"matches": [{"headers": [others]}], "backendRefs": [to["a"]]},
-                {"backendRefs": [{**to["a"], "weight": 100 - weight}, {**to["b"], "weight": weight}]},
-            ],
-        },
-    }
+    """The controller's own rules, on the tests' Gateway."""
+    made = new_route("split", "test", "/", Versions("a", "b"), weight)
+    made["metadata"]["namespace"] = namespace
+    made["spec"] |= {"hostnames": [HOST], "parentRefs": [{"name": "test", "namespace": "gateway"}]}
+    return made
 
 
 def set_weight(namespace: str, weight: int) -> None:
