@@ -53,9 +53,10 @@ FROM ${PYTHON_IMAGE}
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends openjdk-17-jre-headless \
     && rm -rf /var/lib/apt/lists/* /var/cache/* /var/log/* /etc/ssl/certs/java/cacerts.dpkg*
-# A user without a shell; and what only installs is not there to be misused.
+# A user without a shell; folders whose owner a fresh volume takes over; and what only installs is not there to be misused.
 RUN echo 'fraudstream:x:10001:10001::/tmp:/usr/sbin/nologin' >>/etc/passwd \
     && echo 'fraudstream:x:10001:' >>/etc/group \
+    && install --directory --owner 10001 --group 10001 /models /bundles \
     && rm -rf /usr/local/lib/python3*/site-packages/pip* /usr/local/lib/python3*/site-packages/setuptools* \
         /usr/local/lib/python3*/site-packages/wheel* /usr/lib/python3/dist-packages/pip* \
         /usr/lib/python3/dist-packages/setuptools* /usr/lib/python3/dist-packages/wheel* \

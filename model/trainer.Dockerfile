@@ -38,9 +38,10 @@ COPY ci_cd_testing_deployment/docker/sealed_numba.py ci_cd_testing_deployment/do
 RUN /opt/venv/bin/python -m compileall -q -j 1 --invalidation-mode unchecked-hash /opt/venv/lib /app
 
 FROM ${PYTHON_IMAGE}
-# A user without a shell; and what only installs is not there to be misused.
+# A user without a shell; folders whose owner a fresh volume takes over; and what only installs is not there to be misused.
 RUN echo 'fraudstream:x:10001:10001::/tmp:/usr/sbin/nologin' >>/etc/passwd \
     && echo 'fraudstream:x:10001:' >>/etc/group \
+    && install --directory --owner 10001 --group 10001 /models \
     && rm -rf /usr/local/lib/python3*/site-packages/pip* /usr/local/lib/python3*/site-packages/setuptools* \
         /usr/local/lib/python3*/site-packages/wheel* /usr/lib/python3/dist-packages/pip* \
         /usr/lib/python3/dist-packages/setuptools* /usr/lib/python3/dist-packages/wheel* \

@@ -20,6 +20,11 @@ step() { echo "[$((SECONDS / 60))m$((SECONDS % 60))s] $*"; }
 step "starting the engine"
 eval "$("$here/engine.sh" up)"
 ci_cd_testing_deployment/actions/tools.sh checkers
+if command -v go >/dev/null; then
+    step "building the check of the Compose file"
+    bin=$(mkdir -p "${FRAUD_SHIP_CACHE:-.cache/ship}/bin" && cd "${FRAUD_SHIP_CACHE:-.cache/ship}/bin" && pwd)
+    (cd "$here/compose_check" && CGO_ENABLED=0 GOTOOLCHAIN=local go build -mod=readonly -trimpath -buildvcs=false -o "$bin/compose-check" .)
+fi
 
 if [ "${1:-}" = smoke ]; then
     step "base images"
