@@ -2,7 +2,7 @@
 # Test the modules and environments.
 #
 #   test.sh         on mocks, then apply, drift and destroy on an imitation of AWS (about five minutes)
-#   test.sh smoke   on mocks alone (about a minute and a half)
+#   test.sh smoke   on mocks alone (about three minutes of processor time)
 set -euo pipefail
 
 [[ $# -eq 0 || ($# -eq 1 && $1 == smoke) ]] || { echo "usage: $0 [smoke]" >&2; exit 2; }
