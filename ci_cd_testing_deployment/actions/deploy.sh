@@ -40,11 +40,11 @@ wait_for() { # SECONDS WHAT CONDITION...
 }
 
 jobs_done() {
-    local states
-    states=$(inside get jobs --selector fraudstream.io/phase=before-rollout --output json |
-        jq -r '.items[] | [.status.conditions[]? | select(.status == "True") | .type] | join(" ")')
-    ! grep -q Failed <<<"$states" || return 2
-    ! grep -qv Complete <<<"$states"
+    local jobs
+    jobs=$(inside get jobs --selector fraudstream.io/phase=before-rollout --output json |
+        jq '[.items[] | [.status.conditions[]? | select(.status == "True") | .type]]')
+    ! jq --exit-status 'any(index("Failed"))' <<<"$jobs" >/dev/null || return 2
+    jq --exit-status 'all(index("Complete"))' <<<"$jobs" >/dev/null
 }
 
 # Flagger takes the new template, and is done with it when it has promoted it.
@@ -58,9 +58,9 @@ canary_done() { # NAME REVISION-BEFORE
 
 streams_run() {
     local states
-    states=$(inside get sparkapplications --output json 2>/dev/null | jq -r '.items[].status.applicationState.state // "NEW"')
-    ! grep -q '^FAILED$' <<<"$states" || return 2
-    ! grep -qv RUNNING <<<"$states"
+    states=$(inside get sparkapplications --output json | jq '[.items[].status.applicationState.state]')
+    ! jq --exit-status 'any(. == "FAILED")' <<<"$states" >/dev/null || return 2
+    jq --exit-status 'all(. == "RUNNING")' <<<"$states" >/dev/null
 }
 
 # What Flagger has under way, by name, with the template that it last took and the one that is there.
