@@ -18,7 +18,8 @@ from config import ROOT
 DEPLOY = ROOT / "ci_cd_testing_deployment" / "actions" / "deploy.sh"
 REGISTRY = "registry.example/fraudstream-dev"
 DIGEST = f"sha256:{'a' * 64}"
-RELEASE = {"revision": "r1", "images": {image.name: f"built.example/{image.name}@{DIGEST}" for image in IMAGES}}
+SOURCES = {image.name: f"built.example/{image.name}@{DIGEST}" for image in IMAGES}
+RELEASE = {"revision": "r1", "images": SOURCES}
 
 CLUSTER = """#!/usr/bin/env bash
 # Writes down what it is asked; what a test put into a file named like the question is the answer.
@@ -152,7 +153,7 @@ def test_every_image_of_the_product_is_known_by_digest(environment: str) -> None
 
 @needs_kubectl
 def test_release_without_an_image_is_not_rendered() -> None:
-    images = {name: source for name, source in RELEASE["images"].items() if name != "pipeline"}  # type: ignore[attr-defined]  # a literal
+    images = {name: source for name, source in SOURCES.items() if name != "pipeline"}
     with pytest.raises(Incomplete, match="fraudstream/pipeline:dev"):
         render("dev", {"revision": "r1", "images": images}, REGISTRY)
 
