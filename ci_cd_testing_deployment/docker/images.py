@@ -43,7 +43,7 @@ _RULES: Final = "fraud_prevention/policy/rules.yaml"
 IMAGES: Final = (
     Image("pipeline", "data-pipeline", ("data-pipeline/spark_streaming.py",), "pipeline", 1_200, (_RULES,)),
     Image("producer", "data-pipeline", ("data-pipeline/kafka_producer.py",), "producer", 350, (_CONTRACTS,)),
-    Image("trainer", "model", ("model/training/train_model.py",), "trainer", 600),
+    Image("trainer", "model", ("model/training/train_model.py",), "trainer", 350),
     Image(
         "decision-api",
         "fraud_prevention",
