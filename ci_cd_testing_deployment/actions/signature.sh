@@ -20,15 +20,14 @@ reference=$2
 # A registry on this machine speaks plain HTTP.
 http=()
 case $reference in 127.0.0.1:* | localhost:*) http=(--allow-http-registry) ;; esac
-if [ -n "${COSIGN_KEY:-}" ]; then
-    as=(--key "$COSIGN_KEY" --use-signing-config=false --tlog-upload=false)
-else
-    as=()
-fi
+# Signatures lie beside the image under tags made of its digest: cosign copies those from registry to registry, and bundles not.
+as=(--new-bundle-format=false --use-signing-config=false)
+by=(--new-bundle-format=false)
+[ -z "${COSIGN_KEY:-}" ] || as+=(--key "$COSIGN_KEY" --tlog-upload=false)
 if [ -n "${COSIGN_PUBLIC_KEY:-}" ]; then
-    by=(--key "$COSIGN_PUBLIC_KEY" --insecure-ignore-tlog=true)
+    by+=(--key "$COSIGN_PUBLIC_KEY" --insecure-ignore-tlog=true)
 else
-    by=(--certificate-oidc-issuer https://token.actions.githubusercontent.com --certificate-identity
+    by+=(--certificate-oidc-issuer https://token.actions.githubusercontent.com --certificate-identity
         "https://github.com/${GITHUB_REPOSITORY:-}/.github/workflows/build-images.yml@refs/heads/main")
 fi
 
