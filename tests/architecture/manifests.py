@@ -111,10 +111,16 @@ def pods(manifests: tuple[Manifest, ...]) -> Iterator[Pod]:
             case "CronJob":
                 found = [spec["jobTemplate"]["spec"]["template"]]
             case "SparkApplication":
-                found = [spec["driver"]["template"], spec["executor"]["template"]]
+                # By this label Spark tells them apart.
+                found = [labelled(spec[role]["template"], {"spark-role": role}) for role in ("driver", "executor")]
             case _:
                 found = []
         yield from (Pod(owner, template["metadata"]["labels"], template["spec"]) for template in found)
+
+
+def labelled(template: Manifest, labels: dict[str, str]) -> Manifest:
+    metadata = template["metadata"]
+    return {**template, "metadata": {**metadata, "labels": {**metadata["labels"], **labels}}}
 
 
 def images(manifests: tuple[Manifest, ...]) -> set[str]:

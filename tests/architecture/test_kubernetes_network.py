@@ -15,9 +15,10 @@ NAMES = {
     "strimzi.io/cluster=fraudstream": "kafka",
     "cnpg.io/cluster=postgres": "postgres",
     "app.kubernetes.io/component=state": "redis",
+    "app.kubernetes.io/component=pipeline,spark-role=driver": "pipeline-driver",
     "": "all",
 }
-"""What the page calls pods that carry no component of ours."""
+"""What the page calls pods that a component of ours does not tell."""
 
 Pair = tuple[str, str, str]
 
