@@ -81,7 +81,10 @@ class KubectlCluster:
             ) from error
         if done.returncode == 0:
             return done.stdout
-        reason = done.stderr.strip()
+        # kubectl repeats each failed attempt as a log line of its own before it says what is wrong.
+        reason = "\n".join(line for line in done.stderr.strip().splitlines() if "memcache.go" not in line)
+        if "The connection to the server" in reason:
+            reason += "\nchoose the cluster first: kubectl config get-contexts"
         if "(Conflict)" in reason:
             raise RouteChanged(self.name)
         raise ClusterRefused(shlex.join(whole), reason)

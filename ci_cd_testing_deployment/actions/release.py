@@ -101,7 +101,7 @@ def main() -> None:
                     Path(folder, name).write_text(yaml.safe_dump_all(chosen, sort_keys=False), encoding="utf-8")
             case _:
                 sys.exit(__doc__)
-    except Incomplete as error:
+    except (Incomplete, OSError, json.JSONDecodeError) as error:
         sys.exit(f"release: {error}")
 
 
